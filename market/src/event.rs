@@ -10,9 +10,7 @@ use crate::time::Timestamp;
 pub type OrderId = u64;
 
 /// The rank of a feed among those of a run: ties of time go to the lower.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SourceId(pub u16);
 

@@ -49,10 +49,7 @@ pub fn parse_units(text: &[u8]) -> Result<i64, NumberError> {
                     }
                     continue;
                 }
-                match value
-                    .checked_mul(10)
-                    .and_then(|v| v.checked_add(i64::from(byte - b'0')))
-                {
+                match value.checked_mul(10).and_then(|v| v.checked_add(i64::from(byte - b'0'))) {
                     Some(v) => value = v,
                     None => return parse_slowly(text),
                 }
@@ -67,9 +64,7 @@ pub fn parse_units(text: &[u8]) -> Result<i64, NumberError> {
         return Err(NumberError::Malformed);
     }
     let missing = DECIMALS - decimals.unwrap_or(0);
-    let value = value
-        .checked_mul(10_i64.pow(missing as u32))
-        .ok_or(NumberError::TooLarge)?;
+    let value = value.checked_mul(10_i64.pow(missing as u32)).ok_or(NumberError::TooLarge)?;
     Ok(if negative { -value } else { value })
 }
 
@@ -78,12 +73,7 @@ fn parse_slowly(text: &[u8]) -> Result<i64, NumberError> {
     let text = std::str::from_utf8(text).map_err(|_| NumberError::Malformed)?;
     let split = text.find(['e', 'E']);
     let (mantissa, exponent) = match split {
-        Some(at) => (
-            &text[..at],
-            text[at + 1..]
-                .parse::<i32>()
-                .map_err(|_| NumberError::Malformed)?,
-        ),
+        Some(at) => (&text[..at], text[at + 1..].parse::<i32>().map_err(|_| NumberError::Malformed)?),
         None => (text, 0),
     };
     let (negative, mantissa) = match mantissa.strip_prefix('-') {
@@ -98,10 +88,7 @@ fn parse_slowly(text: &[u8]) -> Result<i64, NumberError> {
     // the power of ten of the last digit, in units of 1e-9
     let mut power = i64::from(exponent) - fraction.len() as i64 + DECIMALS as i64;
     let mut value: i128 = 0;
-    let significant = digits
-        .iter()
-        .rposition(|&d| d != b'0')
-        .map_or(0, |at| at + 1);
+    let significant = digits.iter().rposition(|&d| d != b'0').map_or(0, |at| at + 1);
     power += (digits.len() - significant) as i64;
     for &digit in &digits[..significant] {
         value = value
@@ -115,12 +102,8 @@ fn parse_slowly(text: &[u8]) -> Result<i64, NumberError> {
     if power < 0 {
         return Err(NumberError::TooFine);
     }
-    let scaled = (0..power).try_fold(value, |v, _| {
-        v.checked_mul(10).filter(|v| *v <= i128::from(i64::MAX))
-    });
-    let units = scaled
-        .and_then(|v| i64::try_from(v).ok())
-        .ok_or(NumberError::TooLarge)?;
+    let scaled = (0..power).try_fold(value, |v, _| v.checked_mul(10).filter(|v| *v <= i128::from(i64::MAX)));
+    let units = scaled.and_then(|v| i64::try_from(v).ok()).ok_or(NumberError::TooLarge)?;
     Ok(if negative { -units } else { units })
 }
 
@@ -276,10 +259,7 @@ impl Money {
         if multiplier.units() == SCALE {
             return Self(plain);
         }
-        Self(round_div(
-            plain.saturating_mul(i128::from(multiplier.units())),
-            i128::from(SCALE),
-        ))
+        Self(round_div(plain.saturating_mul(i128::from(multiplier.units())), i128::from(SCALE)))
     }
 
     /// The part `numerator / denominator` of it, rounded half away from zero.

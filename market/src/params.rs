@@ -193,17 +193,11 @@ param_decimal!(Price, Quantity, Money);
 /// # Errors
 /// [`ParamError`] for a value of the wrong kind or outside the bounds.
 pub fn read<T: Param>(key: &Key, value: &Value) -> Result<T, ParamError> {
-    let parsed = T::read(value).ok_or(ParamError::Kind {
-        got: value.to_string(),
-        kind: key.kind,
-    })?;
+    let parsed = T::read(value).ok_or(ParamError::Kind { got: value.to_string(), kind: key.kind })?;
     match parsed.measure() {
-        Some(at) if !(key.min..=key.max).contains(&at) => Err(ParamError::Bounds {
-            got: value.to_string(),
-            min: key.min,
-            max: key.max,
-            unit: key.unit,
-        }),
+        Some(at) if !(key.min..=key.max).contains(&at) => {
+            Err(ParamError::Bounds { got: value.to_string(), min: key.min, max: key.max, unit: key.unit })
+        }
         _ => Ok(parsed),
     }
 }
@@ -304,14 +298,9 @@ mod tests {
     #[test]
     fn every_key_reads_what_it_writes() {
         let sample = Sample::default();
-        let mut copy = Sample {
-            share: 0.9,
-            tick: Price::ZERO,
-            on: false,
-        };
+        let mut copy = Sample { share: 0.9, tick: Price::ZERO, on: false };
         for key in Sample::KEYS {
-            copy.set(key.name, &sample.get(key.name).expect("declared"))
-                .expect("in bounds");
+            copy.set(key.name, &sample.get(key.name).expect("declared")).expect("in bounds");
         }
         assert_eq!(copy, sample);
         assert_eq!(sample.get("share"), Some(Value::Float(0.1)));
@@ -321,22 +310,11 @@ mod tests {
     #[test]
     fn bad_values_are_named() {
         let mut sample = Sample::default();
-        let error = sample
-            .set("share", &Value::Float(1.5))
-            .expect_err("out of bounds");
+        let error = sample.set("share", &Value::Float(1.5)).expect_err("out of bounds");
         assert_eq!(error.to_string(), "is 1.5, and must be from 0 to 1 1");
-        assert!(matches!(
-            sample.set("share", &Value::Text("x".into())),
-            Err(ParamError::Kind { .. })
-        ));
-        assert!(matches!(
-            sample.set("share", &Value::Float(f64::NAN)),
-            Err(ParamError::Kind { .. })
-        ));
-        assert_eq!(
-            sample.set("shares", &Value::Float(0.5)),
-            Err(ParamError::Unknown)
-        );
+        assert!(matches!(sample.set("share", &Value::Text("x".into())), Err(ParamError::Kind { .. })));
+        assert!(matches!(sample.set("share", &Value::Float(f64::NAN)), Err(ParamError::Kind { .. })));
+        assert_eq!(sample.set("shares", &Value::Float(0.5)), Err(ParamError::Unknown));
         assert_eq!(sample, Sample::default());
     }
 }

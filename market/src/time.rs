@@ -62,9 +62,7 @@ impl Timestamp {
             return None;
         }
         let days = days_from_civil(year, month, day);
-        days.checked_mul(DAY_S * SECOND_NS)?
-            .checked_add(second_of_day_ns)
-            .map(Self)
+        days.checked_mul(DAY_S * SECOND_NS)?.checked_add(second_of_day_ns).map(Self)
     }
 
     /// Reads `YYYY-MM-DD`, optionally with ` ` or `T`, `hh:mm[:ss[.fraction]]` and `Z` or `±hh:mm`.
@@ -97,9 +95,7 @@ pub(crate) fn parse_clock(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, ':');
     let hour = i64::from(two_digits(parts.next()?)?);
     let minute = i64::from(two_digits(parts.next()?)?);
-    let (second, fraction) = parts
-        .next()
-        .map_or(("0", ""), |s| s.split_once('.').unwrap_or((s, "")));
+    let (second, fraction) = parts.next().map_or(("0", ""), |s| s.split_once('.').unwrap_or((s, "")));
     let second = i64::from(two_digits(second)?);
     if hour > 23
         || minute > 59
@@ -109,11 +105,7 @@ pub(crate) fn parse_clock(text: &str) -> Option<i64> {
     {
         return None;
     }
-    let fraction_ns: i64 = if fraction.is_empty() {
-        0
-    } else {
-        format!("{fraction:0<9}").parse().ok()?
-    };
+    let fraction_ns: i64 = if fraction.is_empty() { 0 } else { format!("{fraction:0<9}").parse().ok()? };
     Some(((hour * 60 + minute) * 60 + second) * SECOND_NS + fraction_ns)
 }
 
@@ -136,8 +128,7 @@ fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let era = year.div_euclid(400);
     let year_of_era = year.rem_euclid(400);
     let month = i64::from(month);
-    let day_of_year =
-        (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + i64::from(day) - 1;
+    let day_of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + i64::from(day) - 1;
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
@@ -145,8 +136,7 @@ fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = (day_of_year - (153 * month + 2) / 5 + 1) as u32;
@@ -169,13 +159,7 @@ impl fmt::Display for Timestamp {
         let ns = self.0.rem_euclid(SECOND_NS);
         let (year, month, day) = civil_from_days(seconds.div_euclid(DAY_S));
         let s = seconds.rem_euclid(DAY_S);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}",
-            s / 3600,
-            s / 60 % 60,
-            s % 60
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)?;
         match ns {
             0 => write!(f, "Z"),
             ns if ns % 1_000_000 == 0 => write!(f, ".{:03}Z", ns / 1_000_000),
@@ -199,11 +183,7 @@ mod tests {
     fn dates_are_read_and_written() {
         let t = Timestamp::from_ms(1_777_689_380_521).expect("in range");
         assert_eq!(t.to_string(), "2026-05-02T02:36:20.521Z");
-        for text in [
-            "2026-05-02T02:36:20.521Z",
-            "2026-05-02 02:36:20.521",
-            "2026-05-02 04:36:20.521+02:00",
-        ] {
+        for text in ["2026-05-02T02:36:20.521Z", "2026-05-02 02:36:20.521", "2026-05-02 04:36:20.521+02:00"] {
             assert_eq!(Timestamp::parse_civil(text), Some(t), "{text}");
         }
         for text in [
@@ -222,10 +202,7 @@ mod tests {
     fn a_multiple_is_later() {
         let period = 250_000_000;
         let g = Timestamp::from_ns(1_777_689_380_750_000_000);
-        assert_eq!(
-            Timestamp::from_ns(1_777_689_380_521_000_000).next_multiple(period),
-            g
-        );
+        assert_eq!(Timestamp::from_ns(1_777_689_380_521_000_000).next_multiple(period), g);
         assert_eq!(g.next_multiple(period), g.plus(period));
     }
 

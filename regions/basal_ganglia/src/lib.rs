@@ -1,1 +1,21 @@
-//! basal_ganglia
+//! The basal ganglia: choosing one action among those that offer themselves.
+//!
+//! Two pathways read the fused state: Go speaks for an action (equations 22, 37), No-Go against it
+//! (23, 38), and their difference is a policy (39). An action is taken only where the policy is
+//! clearly for it; how much of it, the volatility of the market decides.
+
+#[cfg(test)]
+mod fixture;
+pub mod learn;
+pub mod pathways;
+mod region;
+pub mod rule;
+pub mod select;
+pub mod sizing;
+
+pub use pathways::GoNoGo;
+pub use region::{BasalGanglia, BasalGangliaParams, State};
+pub use rule::imbalance_rule;
+
+/// The region's name.
+pub const NAME: &str = "basal_ganglia";

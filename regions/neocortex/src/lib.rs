@@ -1,1 +1,7 @@
-//! neocortex
+//! The neocortex: long-term memory, in trading the market regimes that were lived through (34–36).
+//!
+//! A schema is a direction among the hippocampus' codes, with the rewards that experiences of that
+//! kind brought. Nothing is known until something was learned.
+
+pub mod schema;
+pub mod search;

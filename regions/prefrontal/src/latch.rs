@@ -1,0 +1,135 @@
+//! The latch (G5): while it is set only cancels and reductions pass.
+
+use market::Timestamp;
+use serde::{Deserialize, Serialize};
+use synapse::{CommandKind, LatchCause, Threat, ThreatLevel};
+
+/// The latch's state: folded from verdicts and sequenced inputs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latch {
+    cause: Option<LatchCause>,
+    calm_since: Option<Timestamp>,
+    restart_pending: bool,
+}
+
+impl Latch {
+    /// Why it is set, if it is.
+    pub const fn cause(&self) -> Option<LatchCause> {
+        self.cause
+    }
+
+    /// Folds what the amygdala says of a regular sample; true where its trip sets the latch now.
+    ///
+    /// A trip while a restart is pending adds none. After `rearm_after_ns` of calm an amygdala's
+    /// latch clears itself; 0 turns that rule off.
+    pub fn appraise(&mut self, threat: &Threat, time: Timestamp, rearm_after_ns: i64) -> bool {
+        if let Some(signal) = threat.tripped_by.filter(|_| threat.trip_begins) {
+            self.calm_since = None;
+            // an operator's latch is stronger: it is not to clear itself
+            self.cause = self.cause.or(Some(LatchCause::Amygdala(signal)));
+            return !std::mem::replace(&mut self.restart_pending, true);
+        }
+        if threat.level != ThreatLevel::Calm {
+            self.calm_since = None;
+            return false;
+        }
+        let since = *self.calm_since.get_or_insert(time);
+        let rested = rearm_after_ns > 0 && time.since(since) >= rearm_after_ns;
+        if rested && !self.restart_pending && matches!(self.cause, Some(LatchCause::Amygdala(_))) {
+            self.cause = None;
+        }
+        false
+    }
+
+    /// Folds an operator's command.
+    pub fn command(&mut self, kind: CommandKind) {
+        self.cause = match kind {
+            CommandKind::Halt => Some(LatchCause::Operator),
+            CommandKind::Arm => None,
+        };
+    }
+
+    /// Sets it for a cause other than a trip.
+    pub fn set(&mut self, cause: LatchCause) {
+        self.cause = self.cause.or(Some(cause));
+    }
+
+    /// Folds the protective restart.
+    pub fn restarted(&mut self) {
+        self.restart_pending = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use synapse::{Phase, Signal, SignalReading};
+
+    fn threat(level: ThreatLevel, begins: bool) -> Threat {
+        let reading = |signal| SignalReading { signal, value: None, limit: None, exceeded: false, count: 0 };
+        Threat {
+            level,
+            phase: Phase::Armed,
+            signals: Signal::ALL.map(reading),
+            tripped_by: (level == ThreatLevel::Tripped).then_some(Signal::Spread),
+            trip_begins: begins,
+        }
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_ns(second * 1_000_000_000)
+    }
+
+    const REARM_NS: i64 = 60_000_000_000;
+
+    #[test]
+    fn a_trip_latches_until_calm_has_lasted() {
+        let mut latch = Latch::default();
+        assert!(latch.appraise(&threat(ThreatLevel::Tripped, true), at(0), REARM_NS));
+        assert!(
+            !latch.appraise(&threat(ThreatLevel::Tripped, true), at(1), REARM_NS),
+            "a restart is pending"
+        );
+        latch.restarted();
+        for second in 2..62 {
+            latch.appraise(&threat(ThreatLevel::Calm, false), at(second), REARM_NS);
+            assert!(latch.cause().is_some(), "second {second}");
+        }
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(62), REARM_NS);
+        assert_eq!(latch.cause(), None);
+    }
+
+    #[test]
+    fn wariness_restarts_the_calm() {
+        let mut latch = Latch::default();
+        latch.appraise(&threat(ThreatLevel::Tripped, true), at(0), REARM_NS);
+        latch.restarted();
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(1), REARM_NS);
+        latch.appraise(&threat(ThreatLevel::Wary, false), at(50), REARM_NS);
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(70), REARM_NS);
+        assert!(latch.cause().is_some());
+    }
+
+    #[test]
+    fn only_an_operator_clears_an_operators_latch() {
+        let mut latch = Latch::default();
+        latch.command(CommandKind::Halt);
+        latch.appraise(&threat(ThreatLevel::Tripped, true), at(0), REARM_NS);
+        latch.restarted();
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(1), REARM_NS);
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(1000), REARM_NS);
+        assert_eq!(latch.cause(), Some(LatchCause::Operator));
+        latch.command(CommandKind::Arm);
+        assert_eq!(latch.cause(), None);
+    }
+
+    #[test]
+    fn without_the_rule_it_stays() {
+        let mut latch = Latch::default();
+        latch.appraise(&threat(ThreatLevel::Tripped, true), at(0), 0);
+        latch.restarted();
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(1), 0);
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(100_000), 0);
+        assert_eq!(latch.cause(), Some(LatchCause::Amygdala(Signal::Spread)));
+    }
+}

@@ -1,0 +1,338 @@
+//! The one order table (G1, G2): what is outstanding, what is reserved, and the position by fills.
+
+use std::collections::BTreeMap;
+
+use market::order::{ClientId, Fill, NewOrder, OrderKind, Report, ReportKind, Request};
+use market::{InstrumentId, Price, Quantity, Side};
+use serde::{Deserialize, Serialize};
+use synapse::Fault;
+
+use crate::NAME;
+
+/// How far an order's life is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderState {
+    /// Approved; the venue has not answered.
+    Sent,
+    /// At the venue.
+    Working,
+    /// A cancel is unanswered. It frees nothing.
+    CancelSent,
+    /// A replacement is unanswered.
+    ReplaceSent {
+        /// The price asked for.
+        price: Price,
+        /// The remaining quantity asked for.
+        quantity: Quantity,
+    },
+    /// Over at the venue, which states more fills than have come.
+    Owed {
+        /// What those fills add up to.
+        quantity: Quantity,
+    },
+}
+
+/// An order between approval and its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Buy or sell.
+    pub side: Side,
+    /// What kind.
+    pub kind: OrderKind,
+    /// Its price.
+    pub price: Price,
+    /// What is not filled.
+    pub remaining: Quantity,
+    /// What is.
+    pub filled: Quantity,
+    /// How far its life is.
+    pub state: OrderState,
+}
+
+impl Order {
+    /// The quantity that may still fill, whatever the venue does.
+    pub fn reserved(&self) -> Quantity {
+        match self.state {
+            OrderState::ReplaceSent { quantity, .. } => self.remaining.max(quantity),
+            OrderState::Owed { quantity } => quantity,
+            OrderState::Sent | OrderState::Working | OrderState::CancelSent => self.remaining,
+        }
+    }
+
+    /// Whether a request on it is unanswered.
+    pub const fn is_unanswered(&self) -> bool {
+        !matches!(self.state, OrderState::Working)
+    }
+}
+
+/// All orders that are not over, and the positions their fills have made.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderTable {
+    orders: BTreeMap<ClientId, Order>,
+    positions: BTreeMap<InstrumentId, Quantity>,
+}
+
+impl OrderTable {
+    /// The position by fills.
+    pub fn position(&self, instrument: InstrumentId) -> Quantity {
+        self.positions.get(&instrument).copied().unwrap_or_default()
+    }
+
+    /// The orders of one instrument, oldest first.
+    pub fn of(&self, instrument: InstrumentId) -> impl Iterator<Item = (ClientId, &Order)> {
+        self.orders.iter().filter(move |(id, _)| id.instrument == instrument).map(|(id, order)| (*id, order))
+    }
+
+    /// What may still fill on one side, `except` aside; the sides never net.
+    pub fn reserved(&self, instrument: InstrumentId, side: Side, except: Option<ClientId>) -> Quantity {
+        let of_side = self.of(instrument).filter(|(id, order)| order.side == side && Some(*id) != except);
+        of_side.fold(Quantity::ZERO, |sum, (_, order)| add(sum, order.reserved()))
+    }
+
+    /// How many orders are not over.
+    pub fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// Whether nothing is outstanding.
+    pub fn is_empty(&self) -> bool {
+        self.orders.is_empty()
+    }
+
+    /// Notes that a request was approved: what it may fill is reserved from here on.
+    pub fn approve(&mut self, request: &Request) {
+        match *request {
+            Request::Place(NewOrder { id, side, kind, price, quantity }) => {
+                let order = Order {
+                    side,
+                    kind,
+                    price,
+                    remaining: quantity,
+                    filled: Quantity::ZERO,
+                    state: OrderState::Sent,
+                };
+                let before = self.orders.insert(id, order);
+                assert!(before.is_none(), "client id {id} is used once");
+            }
+            Request::Cancel(id) => self.cancel_sent(id),
+            Request::Replace { id, price, quantity } => {
+                if let Some(order) = self.orders.get_mut(&id) {
+                    order.state = OrderState::ReplaceSent { price, quantity };
+                }
+            }
+        }
+    }
+
+    /// Notes that a cancel is on its way.
+    pub fn cancel_sent(&mut self, id: ClientId) {
+        if let Some(order) = self.orders.get_mut(&id)
+            && !matches!(order.state, OrderState::Owed { .. })
+        {
+            // during a replacement the larger quantity stays reserved
+            order.remaining = order.reserved();
+            order.state = OrderState::CancelSent;
+        }
+    }
+
+    /// Notes that the gate dropped an order before it left.
+    pub fn lapsed(&mut self, id: ClientId) {
+        self.orders.remove(&id);
+    }
+
+    /// Folds a venue's report.
+    ///
+    /// # Errors
+    /// A [`Fault`] for a report that no venue keeping the rules sends: of an order that is not
+    /// known, or of more than was ordered.
+    pub fn report(&mut self, report: &Report) -> Result<(), Fault> {
+        let id = report.id;
+        let Some(order) = self.orders.get_mut(&id) else {
+            return match report.kind {
+                // the order ended while the request was on its way
+                ReportKind::CancelRejected(_) | ReportKind::ReplaceRejected(_) => Ok(()),
+                _ => Err(Fault::new(
+                    NAME,
+                    format!("a report of order {id}, which is not outstanding: {:?}", report.kind),
+                )),
+            };
+        };
+        match report.kind {
+            ReportKind::Accepted => {
+                if order.state == OrderState::Sent {
+                    order.state = OrderState::Working;
+                }
+            }
+            ReportKind::Rejected(_) => {
+                self.orders.remove(&id);
+            }
+            ReportKind::Filled(fill) => return self.fill(id, &fill),
+            ReportKind::Cancelled { filled } | ReportKind::Expired { filled } => {
+                let owed = filled.checked_sub(order.filled).filter(|owed| owed.units() >= 0);
+                let owed = owed.ok_or_else(|| {
+                    Fault::new(
+                        NAME,
+                        format!("order {id} ended with {filled} filled, and {} were", order.filled),
+                    )
+                })?;
+                if owed.is_zero() {
+                    self.orders.remove(&id);
+                } else {
+                    order.state = OrderState::Owed { quantity: owed };
+                }
+            }
+            ReportKind::Replaced { price, quantity } => {
+                order.price = price;
+                order.remaining = quantity;
+                if matches!(order.state, OrderState::ReplaceSent { .. }) {
+                    order.state = OrderState::Working;
+                }
+            }
+            ReportKind::ReplaceRejected(_) => {
+                if matches!(order.state, OrderState::ReplaceSent { .. }) {
+                    order.state = OrderState::Working;
+                }
+            }
+            ReportKind::CancelRejected(_) => order.state = OrderState::Working,
+        }
+        Ok(())
+    }
+
+    /// A fill moves quantity from reserved to position in one step.
+    fn fill(&mut self, id: ClientId, fill: &Fill) -> Result<(), Fault> {
+        let Some(order) = self.orders.get_mut(&id) else {
+            return Ok(());
+        };
+        let too_much =
+            || Fault::new(NAME, format!("order {id} filled {} beyond what was ordered", fill.quantity));
+        order.filled = order.filled.checked_add(fill.quantity).ok_or_else(too_much)?;
+        let over = match &mut order.state {
+            OrderState::Owed { quantity } => {
+                *quantity =
+                    quantity.checked_sub(fill.quantity).filter(|q| q.units() >= 0).ok_or_else(too_much)?;
+                quantity.is_zero()
+            }
+            OrderState::ReplaceSent { quantity, .. }
+                if fill.remaining.is_zero() && *quantity > order.remaining =>
+            {
+                // the venue filled the old order before it saw the new quantity
+                order.remaining = Quantity::ZERO;
+                true
+            }
+            _ => {
+                order.remaining = order
+                    .remaining
+                    .checked_sub(fill.quantity)
+                    .filter(|q| q.units() >= 0)
+                    .ok_or_else(too_much)?;
+                fill.remaining.is_zero()
+            }
+        };
+        if order.state == OrderState::Sent {
+            order.state = OrderState::Working;
+        }
+        let position = self.positions.entry(id.instrument).or_default();
+        *position = add(*position, order.side.signed(fill.quantity));
+        if over {
+            self.orders.remove(&id);
+        }
+        Ok(())
+    }
+}
+
+/// A sum that, at the edge of fixed point, errs towards the larger exposure.
+pub(crate) fn add(a: Quantity, b: Quantity) -> Quantity {
+    Quantity::from_units(a.units().saturating_add(b.units()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market::order::{Liquidity, RejectReason};
+    use market::{Money, Timestamp};
+
+    const INSTRUMENT: InstrumentId = InstrumentId(0);
+
+    fn q(whole: i64) -> Quantity {
+        Quantity::from_whole(whole).expect("small")
+    }
+
+    fn id(sequence: u64) -> ClientId {
+        ClientId { sequence, instrument: INSTRUMENT, k: 0 }
+    }
+
+    fn place(table: &mut OrderTable, sequence: u64, side: Side, quantity: i64) {
+        let price = Price::from_whole(100).expect("small");
+        table.approve(&Request::Place(NewOrder {
+            id: id(sequence),
+            side,
+            kind: OrderKind::Limit,
+            price,
+            quantity: q(quantity),
+        }));
+    }
+
+    fn report(table: &mut OrderTable, sequence: u64, kind: ReportKind) -> Result<(), Fault> {
+        table.report(&Report { id: id(sequence), time: Timestamp::from_ns(1), kind })
+    }
+
+    fn filled(side: Side, quantity: i64, remaining: i64) -> ReportKind {
+        let price = Price::from_whole(100).expect("small");
+        ReportKind::Filled(Fill {
+            execution: 1,
+            side,
+            price,
+            quantity: q(quantity),
+            fee: Money::ZERO,
+            liquidity: Liquidity::Maker,
+            remaining: q(remaining),
+        })
+    }
+
+    #[test]
+    fn a_partial_fill_reaches_the_position() {
+        let mut table = OrderTable::default();
+        place(&mut table, 1, Side::Sell, 5);
+        report(&mut table, 1, ReportKind::Accepted).expect("known");
+        report(&mut table, 1, filled(Side::Sell, 2, 3)).expect("known");
+        assert_eq!((table.position(INSTRUMENT), table.reserved(INSTRUMENT, Side::Sell, None)), (q(-2), q(3)));
+        report(&mut table, 1, filled(Side::Sell, 3, 0)).expect("known");
+        assert_eq!(table.position(INSTRUMENT), q(-5));
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn a_cancel_or_replace_in_flight_frees_nothing() {
+        let mut table = OrderTable::default();
+        place(&mut table, 1, Side::Buy, 5);
+        report(&mut table, 1, ReportKind::Accepted).expect("known");
+        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), quantity: q(2) });
+        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(5));
+        report(&mut table, 1, ReportKind::ReplaceRejected(RejectReason::WouldTrade)).expect("known");
+        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), quantity: q(9) });
+        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(9));
+        table.cancel_sent(id(1));
+        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(9));
+        report(&mut table, 1, ReportKind::Cancelled { filled: Quantity::ZERO }).expect("known");
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn what_a_terminal_report_states_beyond_the_fills_stays_reserved() {
+        let mut table = OrderTable::default();
+        place(&mut table, 1, Side::Buy, 5);
+        report(&mut table, 1, ReportKind::Cancelled { filled: q(3) }).expect("known");
+        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(3));
+        report(&mut table, 1, filled(Side::Buy, 3, 2)).expect("known");
+        assert_eq!(table.position(INSTRUMENT), q(3));
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn what_no_venue_may_say_is_a_fault() {
+        let mut table = OrderTable::default();
+        assert!(report(&mut table, 7, ReportKind::Accepted).is_err());
+        assert!(report(&mut table, 7, ReportKind::CancelRejected(RejectReason::UnknownOrder)).is_ok());
+        place(&mut table, 1, Side::Buy, 5);
+        assert!(report(&mut table, 1, filled(Side::Buy, 6, 0)).is_err());
+    }
+}

@@ -1,0 +1,88 @@
+//! How a thought ends: with intents, or with the reason why there are none.
+
+use std::fmt;
+
+use market::order::Request;
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::reason::{Limit, Reason};
+use crate::threat::Signal;
+
+/// Why the latch is set (G5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LatchCause {
+    /// The amygdala tripped on this signal.
+    Amygdala(Signal),
+    /// An operator said so.
+    Operator,
+    /// A feed fell silent with a position open.
+    StaleFeed,
+}
+
+impl fmt::Display for LatchCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Amygdala(signal) => write!(f, "amygdala ({signal})"),
+            Self::Operator => f.write_str("operator"),
+            Self::StaleFeed => f.write_str("stale feed"),
+        }
+    }
+}
+
+/// One limit against one order: what decides, and beside it how true it is (46).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct RuleTruth {
+    /// Which limit.
+    pub limit: Limit,
+    /// The value that was tested.
+    pub value: f64,
+    /// What it may be, inclusive.
+    pub bound: f64,
+    /// Whether it passed. Only this decides.
+    pub passed: bool,
+    /// The soft truth P in [0, 1]; it never decides.
+    pub truth: f64,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// These requests go to the gate.
+    Act(SmallVec<[Request; 2]>),
+    /// Nothing, for this reason.
+    Rest(Reason),
+}
+
+/// The prefrontal cortex' answer to a sample.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// What is done.
+    pub outcome: Outcome,
+    /// Every limit that was tested, in order.
+    pub rules: SmallVec<[RuleTruth; 7]>,
+    /// The weighted satisfaction of the soft rules, 1 − (50); 1 where none was tested.
+    pub satisfaction: f64,
+    /// The latch after this sample.
+    pub latch: Option<LatchCause>,
+    /// Whether the amygdala's trip set it now: the gate closes and cancels (G7).
+    pub tripped: bool,
+}
+
+impl Verdict {
+    /// The requests, if any.
+    pub fn requests(&self) -> &[Request] {
+        match &self.outcome {
+            Outcome::Act(requests) => requests,
+            Outcome::Rest(_) => &[],
+        }
+    }
+
+    /// The reason, if nothing is done.
+    pub const fn reason(&self) -> Option<&Reason> {
+        match &self.outcome {
+            Outcome::Act(_) => None,
+            Outcome::Rest(reason) => Some(reason),
+        }
+    }
+}
