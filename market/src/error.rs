@@ -43,7 +43,7 @@ pub enum MarketError {
         /// Which.
         file: String,
         /// What is wrong with it.
-        lacks: String,
+        lacks: &'static str,
     },
     /// Bytes that are no text.
     #[error("{place}: is no text (byte {byte:#04x}); give a text file, plain, gzip or zstd")]
@@ -74,9 +74,7 @@ pub enum MarketError {
         reason: String,
     },
     /// Bytes that are not UTF-8 where text is needed.
-    #[error(
-        "{place}: is not UTF-8 from byte {at} of the line; convert the file, as with `iconv -t UTF-8`"
-    )]
+    #[error("{place}: is not UTF-8 from byte {at} of the line; convert the file, as with `iconv -t UTF-8`")]
     NotUtf8 {
         /// Where.
         place: Place,
@@ -166,9 +164,7 @@ pub enum MarketError {
         place: Place,
     },
     /// A file that names no instrument, where several may be meant.
-    #[error(
-        "{file}: says nothing of its instrument, and `{guess}` is not known; name one of {known}"
-    )]
+    #[error("{file}: says nothing of its instrument, and `{guess}` is not known; name one of {known}")]
     NoInstrument {
         /// Which.
         file: String,

@@ -5,6 +5,9 @@
 //! venue deletes the maker before it prints the trade, so what left in the present instant is
 //! remembered until the next. And an order that becomes *visible* at a price that crosses ours
 //! meets ours; a held order does not, for what it did its trades tell.
+//!
+//! The historical book itself is never changed: what we took is kept beside it. So the orders that
+//! history holds out are held out here, however much of the other side we took.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::desk::Desk;
 use super::matching::{Standing, meet, rejoin};
 use super::own::{Own, Working};
-use crate::book::{L3Book, Level};
+use crate::book::{L3Book, Level, OrderView};
 use crate::event::{EventKind, OrderId};
 use crate::instrument::Side;
 use crate::num::{Price, Quantity};
@@ -31,26 +34,28 @@ enum Picture {
     Missing,
 }
 
-/// What happened in the present instant, kept while own orders work.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-struct Instant {
-    /// Orders that changed or left where own orders rest: side, price and arrival.
-    told: BTreeMap<OrderId, (Side, Price, u64)>,
-    /// What incoming orders gave to own ones: side and quantity.
-    met: BTreeMap<OrderId, (Side, Quantity)>,
-    /// By side: what of `met` has since traded or left, so that its trades tell it again.
-    retold: [Quantity; 2],
+/// Side, price and stamp of arrival of an order.
+type Position = (Side, Price, u64);
+
+/// What we took of a historical order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Taken {
+    side: Side,
+    price: Price,
+    quantity: Quantity,
 }
 
-/// The historical order book with what we took taken out.
+/// The historical order book, and what we took of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct L3Market {
     book: L3Book,
     picture: Picture,
     now: Timestamp,
-    instant: Instant,
-    /// What we took of orders that have not ended yet; it outlasts a new picture.
-    taken: BTreeMap<OrderId, Quantity>,
+    /// Where the orders stood that changed or left in the present instant, of levels on which own
+    /// orders rest.
+    told: BTreeMap<OrderId, Position>,
+    /// By order until it ends; it outlasts a new picture.
+    taken: BTreeMap<OrderId, Taken>,
 }
 
 impl L3Market {
@@ -60,7 +65,7 @@ impl L3Market {
             book: L3Book::new(hold_ns),
             picture: Picture::Coming(time),
             now: time,
-            instant: Instant::default(),
+            told: BTreeMap::new(),
             taken: BTreeMap::new(),
         }
     }
@@ -78,12 +83,6 @@ impl L3Market {
     /// The new picture is whole: own orders have lost their places.
     pub(super) fn complete(&mut self, working: &mut Working) {
         self.picture = Picture::Whole;
-        let book = &mut self.book;
-        self.taken.retain(|&id, &mut quantity| {
-            let stands = book.order(id).is_some();
-            book.reduce(id, quantity);
-            stands
-        });
         rejoin(self, working);
     }
 
@@ -107,7 +106,7 @@ impl L3Market {
         match *kind {
             EventKind::Clear => {
                 self.book.clear();
-                self.instant = Instant::default();
+                self.told.clear();
                 self.picture = Picture::Coming(time);
             }
             _ if self.picture == Picture::Missing => {}
@@ -116,13 +115,13 @@ impl L3Market {
             }
             EventKind::Change { id, quantity } => {
                 if !idle {
-                    self.note_told(id, working);
+                    self.note(id, working);
                 }
                 self.book.change(id, quantity);
             }
             EventKind::Delete { id } => {
                 if !idle {
-                    self.note_told(id, working);
+                    self.note(id, working);
                 }
                 self.book.delete(id);
                 self.taken.remove(&id);
@@ -146,7 +145,7 @@ impl L3Market {
             self.book.advance(desk.time);
             return;
         }
-        self.instant = Instant::default();
+        self.told.clear();
         for own in working.resting_mut() {
             own.place.front = !self.is_behind(own);
         }
@@ -156,19 +155,25 @@ impl L3Market {
 
     /// Lets what crosses own orders meet them.
     pub(super) fn meet(&mut self, working: &mut Working, halted: bool, desk: &mut Desk<'_>) {
-        if !working.is_empty() && !halted && self.is_known() {
+        if working.is_empty() || halted || !self.is_known() {
+            return;
+        }
+        let crosses = |side: Side| {
+            let best = self.book.best(side.opposite());
+            let own = working.side(side).first();
+            own.zip(best).is_some_and(|(own, best)| side.reaches(own.price, best.price))
+        };
+        if Side::BOTH.into_iter().any(crosses) {
             meet(self, working, desk);
         }
     }
 
-    /// Before an order changes or leaves: remembers what later rows of this instant may ask.
-    fn note_told(&mut self, id: OrderId, working: &Working) {
-        self.instant.retell(id);
-        if let Some(order) = self.book.order(id)
+    /// Before an order changes or leaves: remembers what a trade of this instant may ask.
+    fn note(&mut self, id: OrderId, working: &Working) {
+        if let Some(order) = self.standing(id)
             && working.rests_at(order.side, order.price)
         {
-            let place = (order.side, order.price, order.arrival);
-            self.instant.told.insert(id, place);
+            self.told.insert(id, (order.side, order.price, order.arrival));
         }
     }
 
@@ -186,7 +191,7 @@ impl L3Market {
             if aggressor == Some(side) {
                 continue;
             }
-            let mut budget = self.instant.untold(side.opposite(), quantity);
+            let mut budget = quantity;
             for own in working.side_mut(side) {
                 let reached = side.better(own.price, price)
                     || (own.price == price && aggressor.is_some() && self.is_next(own, maker));
@@ -214,58 +219,63 @@ impl L3Market {
 
     /// Whether a historical order stands ahead of it at its price.
     fn is_behind(&self, own: &Own) -> bool {
-        self.book.front_arrival(own.side, own.price).is_some_and(|arrival| arrival < own.place.arrival)
-    }
-
-    /// The arrival of an order of the same level, there or gone in this instant.
-    fn arrival_of(&self, id: OrderId, own: &Own) -> Option<u64> {
-        let standing = self.book.order(id).map(|o| (o.side, o.price, o.arrival));
-        self.instant
-            .told
-            .get(&id)
-            .copied()
-            .or(standing)
-            .filter(|&(side, price, _)| (side, price) == (own.side, own.price))
-            .map(|(_, _, arrival)| arrival)
-    }
-}
-
-impl Instant {
-    /// An order of which own ones took something traded or left: the trades of this instant may
-    /// tell of it again.
-    fn retell(&mut self, id: OrderId) {
-        if let Some((side, quantity)) = self.met.remove(&id) {
-            let retold = &mut self.retold[side as usize];
-            *retold = retold.checked_add(quantity).unwrap_or(Quantity::MAX);
+        let level = (own.side, own.price);
+        let front = self.book.front_arrival(own.side, own.price);
+        if front.is_none_or(|arrival| arrival > own.place.arrival) {
+            return false;
         }
+        if !self.taken.values().any(|t| (t.side, t.price) == level) {
+            return true;
+        }
+        self.book
+            .best_orders(own.side)
+            .skip_while(|order| order.price != own.price)
+            .take_while(|order| order.price == own.price && order.arrival < own.place.arrival)
+            .any(|order| self.left(&order).is_positive())
     }
 
-    /// What of a trade by `aggressor` own orders have not had already.
-    fn untold(&mut self, aggressor: Side, quantity: Quantity) -> Quantity {
-        let retold = &mut self.retold[aggressor as usize];
-        let told = (*retold).min(quantity).max(Quantity::ZERO);
-        *retold = Quantity::from_units(retold.units() - told.units());
-        Quantity::from_units(quantity.units().saturating_sub(told.units()))
+    /// The arrival of an order of the same level, as it stands or stood before this instant.
+    fn arrival_of(&self, id: OrderId, own: &Own) -> Option<u64> {
+        let standing = self.standing(id).map(|o| (o.side, o.price, o.arrival));
+        let (side, price, arrival) = self.told.get(&id).copied().or(standing)?;
+        ((side, price) == (own.side, own.price)).then_some(arrival)
+    }
+
+    /// A visible order of which something is left.
+    fn standing(&self, id: OrderId) -> Option<OrderView> {
+        self.book.order(id).filter(|order| self.left(order).is_positive())
+    }
+
+    /// What we left of an order.
+    fn left(&self, order: &OrderView) -> Quantity {
+        let taken = self.taken.get(&order.id).map_or(0, |taken| taken.quantity.units());
+        Quantity::from_units(order.quantity.units().saturating_sub(taken).max(0))
+    }
+
+    /// The order that the next incoming one meets, and what is left of it.
+    fn first(&self, side: Side) -> Option<(OrderView, Quantity)> {
+        self.book
+            .best_orders(side)
+            .map(|order| (order, self.left(&order)))
+            .find(|(_, left)| left.is_positive())
     }
 }
 
 impl Standing for L3Market {
     fn front(&self, side: Side) -> Option<Level> {
-        let order = self.book.best_orders(side).next()?;
-        Some(Level { price: order.price, quantity: order.quantity })
+        let (order, quantity) = self.first(side)?;
+        Some(Level { price: order.price, quantity })
     }
 
     fn consume(&mut self, side: Side, by: Quantity) {
-        let Some(order) = self.book.best_orders(side).next() else {
+        let Some((order, left)) = self.first(side) else {
             return;
         };
-        let taken = self.book.reduce(order.id, by);
-        debug_assert_eq!(taken, by, "no more is taken than stands");
-        let sum = |old: Quantity| old.checked_add(taken).unwrap_or(Quantity::MAX);
-        let total = self.taken.entry(order.id).or_default();
-        *total = sum(*total);
-        let (_, met) = self.instant.met.entry(order.id).or_insert((side, Quantity::ZERO));
-        *met = sum(*met);
+        debug_assert!(by <= left, "no more is taken than stands");
+        let (side, price) = (order.side, order.price);
+        let none = Taken { side, price, quantity: Quantity::ZERO };
+        let taken = self.taken.entry(order.id).or_insert(none);
+        taken.quantity = taken.quantity.checked_add(by).unwrap_or(Quantity::MAX);
     }
 
     fn before(&self, own: &Own, enough: Quantity) -> Quantity {
@@ -276,13 +286,13 @@ impl Standing for L3Market {
             if !ahead || before >= enough {
                 break;
             }
-            before = before.checked_add(order.quantity).unwrap_or(Quantity::MAX);
+            before = before.checked_add(self.left(&order)).unwrap_or(Quantity::MAX);
         }
         before
     }
 
     fn join(&mut self, own: &mut Own) {
         own.place.arrival = self.book.next_arrival();
-        own.place.front = self.book.front_arrival(own.side, own.price).is_none();
+        own.place.front = !self.is_behind(own);
     }
 }

@@ -27,15 +27,12 @@ const VOLUME: [&str; 3] = ["volume", "vol", "v"];
 
 /// Whether a header looks like that of bars.
 pub(crate) fn looks_like_bars(header: &Header, params: &CsvBars) -> bool {
-    let all = [
-        (&params.open, OPEN),
-        (&params.high, HIGH),
-        (&params.low, LOW),
-    ];
+    let all = [(&params.open, OPEN), (&params.high, HIGH), (&params.low, LOW)];
     let spans = all.iter().all(|(name, usual)| has(header, name, usual));
-    let closes = header.len() == 2 || !params.close.is_empty();
+    let closes_only = header.len() == 2 && params.close.is_empty();
+    let is_mapped = !params.close.is_empty();
     has(header, &params.time, &TIME_NAMES)
-        && (closes || spans && has(header, &params.close, &CLOSE))
+        && (closes_only || has(header, &params.close, &CLOSE) && (spans || is_mapped))
 }
 
 fn has(header: &Header, configured: &str, usual: &[&str]) -> bool {
@@ -58,14 +55,9 @@ impl Columns {
     fn find(header: &Header, params: &CsvBars) -> Result<Self, MarketError> {
         let map = Mapping::new(header, "csv_bars");
         let time = map.column("time", &params.time, &TIME_NAMES)?;
-        let wanted = [
-            ("open", &params.open, OPEN),
-            ("high", &params.high, HIGH),
-            ("low", &params.low, LOW),
-        ];
-        let spanless = wanted
-            .iter()
-            .all(|(_, name, usual)| name.is_empty() && header.any_of(usual).is_none());
+        let wanted = [("open", &params.open, OPEN), ("high", &params.high, HIGH), ("low", &params.low, LOW)];
+        let spanless =
+            wanted.iter().all(|(_, name, usual)| name.is_empty() && header.any_of(usual).is_none());
         let spans = if spanless {
             None
         } else {
@@ -77,12 +69,7 @@ impl Columns {
         } else {
             map.column("close", &params.close, &CLOSE)?
         };
-        Ok(Self {
-            time,
-            spans,
-            close,
-            volume: map.optional("volume", &params.volume, &VOLUME)?,
-        })
+        Ok(Self { time, spans, close, volume: map.optional("volume", &params.volume, &VOLUME)? })
     }
 }
 
@@ -141,12 +128,13 @@ impl Bars {
         })
     }
 
-    /// Tells the length of a bar, unless it is configured, from the first rows: it is the smallest
-    /// distance between two of them.
+    /// Whether the length of a bar is still to be told.
+    pub(crate) const fn needs_length(&self) -> bool {
+        self.length_ns.is_none()
+    }
+
+    /// Tells the length of a bar from the first rows: the smallest distance between two of them.
     pub(crate) fn measure(&mut self, rows: &[Vec<u8>]) {
-        if self.length_ns.is_some() {
-            return;
-        }
         let mut last: Option<Timestamp> = None;
         for row in rows {
             let text = self.splitter.split(row).get(self.columns.time);
@@ -224,14 +212,7 @@ impl RowParser for Bars {
             None => (Quantity::ZERO, false),
         };
         let (open_time, close_time) = self.span(time, at)?;
-        let bar = Bar {
-            open_time,
-            open,
-            high,
-            low,
-            close,
-            volume,
-        };
+        let bar = Bar { open_time, open, high, low, close, volume };
         check_bar(&bar)?;
         if close_time >= self.ended {
             self.ended = close_time;

@@ -53,9 +53,8 @@ impl Binance {
 
     /// The instrument of a message.
     fn instrument(&mut self, message: &Message<'_>) -> Result<InstrumentId, String> {
-        let symbol = message
-            .symbol()
-            .ok_or_else(|| "s is missing; complete or leave out the row".to_owned())?;
+        let symbol =
+            message.symbol().ok_or_else(|| "s is missing; complete or leave out the row".to_owned())?;
         let id = self.names.resolve(symbol)?;
         self.depth(id);
         Ok(id)
@@ -80,10 +79,7 @@ impl Binance {
     }
 
     fn time(&mut self, text: &[u8], at: At<'_>) -> Result<Timestamp, Bad> {
-        let time = self
-            .clock
-            .read(text)
-            .map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
+        let time = self.clock.read(text).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
         if self.last.since(time) > LATEST_NS {
             return Err(Bad::Row(too_late(time, self.last)));
         }
@@ -111,11 +107,7 @@ impl Binance {
                 *slot = EventKind::Levels(changes.into());
                 self.event(id, time, stats)
             }
-            Step::Snapshot {
-                levels,
-                rows_before,
-                time,
-            } => {
+            Step::Snapshot { levels, rows_before, time } => {
                 // they were counted when they came to nothing
                 stats.ignored -= rows_before;
                 stats.accepted += rows_before;
@@ -138,18 +130,10 @@ impl Binance {
         slot: &mut EventKind,
     ) -> Result<Parsed, Bad> {
         let id = self.instrument(message)?;
-        let text = message
-            .time()
-            .ok_or("E is missing; complete or leave out the row")?;
+        let text = message.time().ok_or("E is missing; complete or leave out the row")?;
         let time = self.time(text, at)?;
         let (first, last, previous) = message.update_ids()?;
-        let update = Update {
-            first,
-            last,
-            previous,
-            time,
-            changes: message.changes()?,
-        };
+        let update = Update { first, last, previous, time, changes: message.changes()? };
         let step = self.depth(id).update(update);
         Ok(self.depth_event(id, time, step, stats, slot))
     }
@@ -160,10 +144,7 @@ impl Binance {
         stats: &mut FeedStats,
         slot: &mut EventKind,
     ) -> Result<Parsed, Bad> {
-        let snapshot = Snapshot {
-            last: message.last_update_id()?,
-            levels: message.levels()?,
-        };
+        let snapshot = Snapshot { last: message.last_update_id()?, levels: message.levels()? };
         let id = match (message.symbol(), self.only, self.instruments) {
             (Some(symbol), _, _) => self.names.resolve(symbol)?,
             (None, Some(only), _) => only,
@@ -173,7 +154,8 @@ impl Binance {
             }
             (None, None, _) => {
                 return Err(Bad::Row(
-                    "a snapshot does not say its symbol, and the capture has several; keep one symbol a file".to_owned(),
+                    "a snapshot does not say its symbol, and the capture has several; keep one symbol a file"
+                        .to_owned(),
                 ));
             }
         };
@@ -212,9 +194,7 @@ impl Binance {
         if !message.is_market() {
             return Ok(Parsed::Bookkeeping);
         }
-        let text = message
-            .time()
-            .ok_or("T is missing; complete or leave out the row")?;
+        let text = message.time().ok_or("T is missing; complete or leave out the row")?;
         let time = self.time(text, at)?;
         let (at_price, amount, taker) = message.trade()?;
         *slot = EventKind::Trade {

@@ -62,9 +62,7 @@ impl<'a> Message<'a> {
         let start = row.iter().position(|b| *b == b'{').unwrap_or(row.len());
         let is_clock = |b: &u8| b.is_ascii_digit() || *b == b' ' || *b == b'\t';
         if start == row.len() || !row[..start].iter().all(is_clock) {
-            return Err(
-                "is no message; it must be the local time in ns and a JSON object".to_owned(),
-            );
+            return Err("is no message; it must be the local time in ns and a JSON object".to_owned());
         }
         let outer: Self = serde_json::from_slice(&row[start..]).map_err(|e| no_json(&e))?;
         match outer.data {
@@ -81,9 +79,7 @@ impl<'a> Message<'a> {
             Some(_) => MessageKind::Other,
             None if self.last_update_id.is_some() => MessageKind::Snapshot,
             // spot does not say what it is
-            None if self.bid_quantity.is_some() && self.ask_quantity.is_some() => {
-                MessageKind::Quote
-            }
+            None if self.bid_quantity.is_some() && self.ask_quantity.is_some() => MessageKind::Quote,
             None => MessageKind::Other,
         }
     }

@@ -15,15 +15,8 @@ use crate::feed::times::{TimeFormat, TimeReader, Unit};
 use crate::instrument::{InstrumentId, Side};
 
 /// The columns of `orders.csv`, in any order.
-pub(crate) const ORDER_COLUMNS: [&str; 7] = [
-    "id",
-    "timestamp",
-    "exchange_timestamp",
-    "price",
-    "volume",
-    "action",
-    "direction",
-];
+pub(crate) const ORDER_COLUMNS: [&str; 7] =
+    ["id", "timestamp", "exchange_timestamp", "price", "volume", "action", "direction"];
 
 /// The columns of `trades.csv`, in any order.
 pub(crate) const TRADE_COLUMNS: [&str; 8] = [
@@ -92,29 +85,19 @@ impl RowParser for Orders {
         if action == b"deleted" && local == exchange {
             return Ok(Parsed::Bookkeeping);
         }
-        let time = self
-            .clock
-            .read(exchange)
-            .map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
+        let time = self.clock.read(exchange).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
         let side = match direction {
             b"bid" => Side::Buy,
             b"ask" => Side::Sell,
             _ => return Err(unknown_word("direction", direction, &["bid", "ask"]).into()),
         };
         let id = whole("id", id)?;
+        whole("timestamp", local)?;
         // that of a changed or deleted row is not the order's, but must be a number all the same
         let price = price_or_zero("price", at_price)?;
         *slot = match action {
-            b"created" => EventKind::Add {
-                id,
-                side,
-                price,
-                quantity: quantity("volume", volume)?,
-            },
-            b"changed" => EventKind::Change {
-                id,
-                quantity: quantity("volume", volume)?,
-            },
+            b"created" => EventKind::Add { id, side, price, quantity: quantity("volume", volume)? },
+            b"changed" => EventKind::Change { id, quantity: quantity("volume", volume)? },
             b"deleted" => {
                 quantity_or_zero("volume", volume)?;
                 EventKind::Delete { id }
@@ -171,13 +154,11 @@ impl RowParser for Trades {
         slot: &mut EventKind,
     ) -> Result<Parsed, Bad> {
         let fields = self.splitter.split(row).counted(TRADE_COLUMNS.len())?;
-        let [trade_id, _, exchange, at_price, amount, buyer, seller, side] =
+        let [trade_id, local, exchange, at_price, amount, buyer, seller, side] =
             self.columns.map(|column| fields.get(column));
-        let time = self
-            .clock
-            .read(exchange)
-            .map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
+        let time = self.clock.read(exchange).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
         whole("trade_id", trade_id)?;
+        whole("timestamp", local)?;
         let buyer = whole("buy_order_id", buyer)?;
         let seller = whole("sell_order_id", seller)?;
         // the side is the taker's, so the resting order is the other

@@ -11,12 +11,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// The delimiter that stands most often in a line; the comma where none does.
 pub(crate) fn delimiter_of(line: &[u8]) -> u8 {
     let count = |d: u8| memchr_iter(d, line).count();
-    DELIMITERS
-        .into_iter()
-        .rev()
-        .max_by_key(|&d| count(d))
-        .filter(|&d| count(d) > 0)
-        .unwrap_or(b',')
+    DELIMITERS.into_iter().rev().max_by_key(|&d| count(d)).filter(|&d| count(d) > 0).unwrap_or(b',')
 }
 
 /// The names of the columns of a file, in order.
@@ -34,9 +29,7 @@ impl Header {
         }
         let mut splitter = Splitter::new(delimiter);
         let fields = splitter.split(line);
-        let names = (0..fields.len())
-            .map(|k| String::from_utf8_lossy(fields.get(k)).into_owned())
-            .collect();
+        let names = (0..fields.len()).map(|k| String::from_utf8_lossy(fields.get(k)).into_owned()).collect();
         Ok(Self { names, place })
     }
 
@@ -68,10 +61,7 @@ impl Header {
     }
 
     /// Where each wanted column stands, when these columns and no others are there.
-    pub(crate) fn exactly<const N: usize>(
-        &self,
-        wanted: &[&str; N],
-    ) -> Result<[usize; N], MarketError> {
+    pub(crate) fn exactly<const N: usize>(&self, wanted: &[&str; N]) -> Result<[usize; N], MarketError> {
         let names = &self.names;
         let twice = (1..names.len()).find(|&at| names[..at].contains(&names[at]));
         if let Some(at) = twice {
@@ -80,10 +70,7 @@ impl Header {
         let mut columns = [0; N];
         for (column, name) in columns.iter_mut().zip(wanted) {
             let remedy = || format!("expected are {}", wanted.join(", "));
-            *column = names
-                .iter()
-                .position(|n| n == name)
-                .ok_or_else(|| self.missing(name, &remedy()))?;
+            *column = names.iter().position(|n| n == name).ok_or_else(|| self.missing(name, &remedy()))?;
         }
         match names.iter().find(|n| !wanted.contains(&n.as_str())) {
             Some(extra) => Err(self.stray(extra, "is unknown", wanted)),
@@ -104,9 +91,7 @@ impl Header {
     pub(crate) fn missing(&self, column: &str, remedy: &str) -> MarketError {
         let hint = nearest(column, self.names.iter().map(String::as_str))
             .filter(|name| strsim::damerau_levenshtein(name, column) <= column.len() / 3)
-            .map_or_else(String::new, |name| {
-                format!("is it `{}`? ", shown(name.as_bytes()))
-            });
+            .map_or_else(String::new, |name| format!("is it `{}`? ", shown(name.as_bytes())));
         MarketError::MissingColumn {
             place: self.place.clone(),
             column: shown(column.as_bytes()),
@@ -133,11 +118,7 @@ pub(crate) struct Splitter {
 
 impl Splitter {
     pub(crate) fn new(delimiter: u8) -> Self {
-        Self {
-            delimiter,
-            ends: Vec::with_capacity(16),
-            record: csv::ByteRecord::new(),
-        }
+        Self { delimiter, ends: Vec::with_capacity(16), record: csv::ByteRecord::new() }
     }
 
     /// The fields of a row; quotes are undone. Without quotes nothing is copied.
@@ -158,17 +139,10 @@ impl Splitter {
             return self.split_quoted(line);
         }
         let start = line.len() - rest.len();
-        let last = rest
-            .iter()
-            .enumerate()
-            .filter(|(_, b)| **b == self.delimiter);
+        let last = rest.iter().enumerate().filter(|(_, b)| **b == self.delimiter);
         self.ends.extend(last.map(|(at, _)| start + at));
         self.ends.push(line.len());
-        Fields {
-            bytes: line,
-            ends: &self.ends,
-            gap: 1,
-        }
+        Fields { bytes: line, ends: &self.ends, gap: 1 }
     }
 
     #[cold]
@@ -185,11 +159,7 @@ impl Splitter {
         }
         let ends = (0..self.record.len()).filter_map(|k| self.record.range(k).map(|r| r.end));
         self.ends.extend(ends);
-        Fields {
-            bytes: self.record.as_slice(),
-            ends: &self.ends,
-            gap: 0,
-        }
+        Fields { bytes: self.record.as_slice(), ends: &self.ends, gap: 0 }
     }
 }
 
@@ -218,11 +188,7 @@ impl<'a> Fields<'a> {
         let Some(&end) = self.ends.get(k) else {
             return b"";
         };
-        let start = if k == 0 {
-            0
-        } else {
-            self.ends[k - 1] + self.gap
-        };
+        let start = if k == 0 { 0 } else { self.ends[k - 1] + self.gap };
         let field = &self.bytes[start..end];
         match field {
             [first, .., last] if *first > b' ' && *last > b' ' => field,
@@ -249,19 +215,13 @@ mod tests {
     use super::*;
 
     fn header(line: &str) -> Header {
-        let place = Place {
-            file: "a.csv".to_owned(),
-            line: 1,
-        };
+        let place = Place { file: "a.csv".to_owned(), line: 1 };
         Header::read(line.as_bytes(), b',', place).expect("a header")
     }
 
     #[test]
     fn columns_are_found_in_any_order() {
-        assert_eq!(
-            header("b,\"a\", c").exactly(&["a", "b", "c"]),
-            Ok([1, 0, 2])
-        );
+        assert_eq!(header("b,\"a\", c").exactly(&["a", "b", "c"]), Ok([1, 0, 2]));
         assert_eq!(header("Date,Close").position("close"), Some(1));
         assert_eq!(header("x,Date").any_of(&["time", "date"]), Some(1));
     }
@@ -269,29 +229,18 @@ mod tests {
     #[test]
     fn missing_extra_and_double_columns_are_named() {
         for (line, want) in [
-            (
-                "a,b",
-                "a.csv:1: column `c` is missing; the header has a, b; expected are a, b, c",
-            ),
+            ("a,b", "a.csv:1: column `c` is missing; the header has a, b; expected are a, b, c"),
             (
                 "a,b,action_",
                 "a.csv:1: column `c` is missing; the header has a, b, action_; expected are a, b, c",
             ),
-            (
-                "a,b,c,d",
-                "a.csv:1: column `d` is unknown; expected are a, b, c, in any order",
-            ),
-            (
-                "a,b,c,a",
-                "a.csv:1: column `a` stands twice; expected are a, b, c, in any order",
-            ),
+            ("a,b,c,d", "a.csv:1: column `d` is unknown; expected are a, b, c, in any order"),
+            ("a,b,c,a", "a.csv:1: column `a` stands twice; expected are a, b, c, in any order"),
         ] {
             let fault = header(line).exactly(&["a", "b", "c"]).expect_err(line);
             assert_eq!(fault.to_string(), want);
         }
-        let fault = header("id,acton")
-            .exactly(&["id", "action"])
-            .expect_err("misspelt");
+        let fault = header("id,acton").exactly(&["id", "action"]).expect_err("misspelt");
         assert!(
             fault
                 .to_string()
@@ -315,12 +264,7 @@ mod tests {
 
     #[test]
     fn the_delimiter_is_told_from_the_header() {
-        for (line, want) in [
-            ("a,b;c,d", b','),
-            ("a;b;c,d", b';'),
-            ("a\tb", b'\t'),
-            ("a", b','),
-        ] {
+        for (line, want) in [("a,b;c,d", b','), ("a;b;c,d", b';'), ("a\tb", b'\t'), ("a", b',')] {
             assert_eq!(delimiter_of(line.as_bytes()), want, "{line}");
         }
     }

@@ -119,10 +119,7 @@ impl Depth {
                 Step::Levels(update.changes)
             }
             Self::Following { spare, .. } => {
-                let mut waiting = Waiting {
-                    snapshot: spare.take(),
-                    ..Waiting::default()
-                };
+                let mut waiting = Waiting { snapshot: spare.take(), ..Waiting::default() };
                 waiting.keep(update);
                 *self = Self::Waiting(waiting);
                 match self.join() {
@@ -171,11 +168,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Keeps an update; those it does not follow are of no more use.
     fn keep(&mut self, update: Update) {
-        if self
-            .updates
-            .back()
-            .is_some_and(|kept| !update.follows(kept.last))
-        {
+        if self.updates.back().is_some_and(|kept| !update.follows(kept.last)) {
             self.updates.clear();
             self.changes = 0;
         }
@@ -205,11 +198,7 @@ impl Waiting {
         let (last, time) = (newest.last, newest.time);
         let rows_before = self.updates.len() as u64;
         let updates = std::mem::take(&mut self.updates);
-        let step = Step::Snapshot {
-            levels: fold(snapshot.levels, updates),
-            rows_before,
-            time,
-        };
+        let step = Step::Snapshot { levels: fold(snapshot.levels, updates), rows_before, time };
         Some((last, step))
     }
 }
@@ -217,10 +206,7 @@ impl Waiting {
 /// The levels of a snapshot after some updates, bids first, each side from its lowest price.
 fn fold(base: Vec<LevelChange>, updates: VecDeque<Update>) -> Vec<LevelChange> {
     let mut book: BTreeMap<(Side, Price), Quantity> = BTreeMap::new();
-    for change in base
-        .into_iter()
-        .chain(updates.into_iter().flat_map(|u| u.changes))
-    {
+    for change in base.into_iter().chain(updates.into_iter().flat_map(|u| u.changes)) {
         let key = (change.side, change.price);
         if change.quantity.is_zero() {
             book.remove(&key);
@@ -228,13 +214,7 @@ fn fold(base: Vec<LevelChange>, updates: VecDeque<Update>) -> Vec<LevelChange> {
             book.insert(key, change.quantity);
         }
     }
-    book.into_iter()
-        .map(|((side, price), quantity)| LevelChange {
-            side,
-            price,
-            quantity,
-        })
-        .collect()
+    book.into_iter().map(|((side, price), quantity)| LevelChange { side, price, quantity }).collect()
 }
 
 #[cfg(test)]
@@ -262,27 +242,17 @@ mod tests {
     }
 
     fn futures(previous: u64, first: u64, last: u64) -> Update {
-        Update {
-            previous: Some(previous),
-            ..spot(first, last)
-        }
+        Update { previous: Some(previous), ..spot(first, last) }
     }
 
     fn snapshot(last: u64) -> Snapshot {
-        Snapshot {
-            last,
-            levels: vec![level(1, 5), level(2, 0)],
-        }
+        Snapshot { last, levels: vec![level(1, 5), level(2, 0)] }
     }
 
     fn joined(prices: &[i64], rows_before: u64, time: i64) -> Step {
         let mut levels = vec![level(1, 5)];
         levels.extend(prices.iter().map(|p| level(*p, 1)));
-        Step::Snapshot {
-            levels,
-            rows_before,
-            time: Timestamp::from_ns(time),
-        }
+        Step::Snapshot { levels, rows_before, time: Timestamp::from_ns(time) }
     }
 
     #[test]
@@ -320,10 +290,7 @@ mod tests {
         assert_eq!(depth.update(futures(9, 12, 20)), Step::Nothing);
         // the snapshot lies between two updates of this symbol
         assert_eq!(depth.snapshot(snapshot(10)), joined(&[20], 1, 20));
-        assert_eq!(
-            depth.update(futures(20, 33, 35)),
-            Step::Levels(vec![level(35, 1)])
-        );
+        assert_eq!(depth.update(futures(20, 33, 35)), Step::Levels(vec![level(35, 1)]));
         assert_eq!(depth.update(futures(36, 37, 38)), Step::Gap);
     }
 

@@ -54,13 +54,9 @@ pub(crate) fn binary_byte(start: &[u8]) -> Option<u8> {
 pub(crate) fn content(line: &[u8], bars: &CsvBars, trades: &CsvTrades) -> Option<Content> {
     if line.starts_with(b"{") {
         let has = |field: &[u8]| line.windows(field.len()).take(256).any(|w| w == field);
-        let is_capture =
-            has(b"\"stream\"") || has(b"\"e\"") || has(b"\"lastUpdateId\"") || has(b"\"u\"");
-        return Some(if is_capture {
-            Content::Binance
-        } else {
-            Content::Ndjson
-        });
+        let marks: [&[u8]; 4] = [b"\"stream\":", b"\"e\":", b"\"lastUpdateId\":", b"\"u\":"];
+        let is_capture = !has(b"\"type\"") && marks.iter().any(|mark| has(mark));
+        return Some(if is_capture { Content::Binance } else { Content::Ndjson });
     }
     let digits = line.iter().take_while(|b| b.is_ascii_digit()).count();
     if digits > 0 && line[digits..].starts_with(b" {") {
@@ -85,17 +81,12 @@ pub(crate) fn content_of(format: Format, line: &[u8]) -> Content {
         Format::CsvBars => Content::CsvBars,
         Format::CsvTrades => Content::CsvTrades,
         Format::Ndjson => Content::Ndjson,
-        Format::Bitstamp => read_header(line)
-            .and_then(|header| bitstamp(&header))
-            .unwrap_or(Content::Orders),
+        Format::Bitstamp => read_header(line).and_then(|header| bitstamp(&header)).unwrap_or(Content::Orders),
     }
 }
 
 fn read_header(line: &[u8]) -> Option<Header> {
-    let place = Place {
-        file: String::new(),
-        line: 1,
-    };
+    let place = Place { file: String::new(), line: 1 };
     Header::read(line, delimiter_of(line), place).ok()
 }
 
@@ -121,28 +112,16 @@ mod tests {
     #[test]
     fn formats_are_recognised_by_their_first_line() {
         for (line, want) in [
-            (
-                "id,timestamp,exchange_timestamp,price,volume,action,direction",
-                Some(Content::Orders),
-            ),
-            (
-                "id,timestamp,exchange_timestamp,price,volume,action",
-                Some(Content::Orders),
-            ),
+            ("id,timestamp,exchange_timestamp,price,volume,action,direction", Some(Content::Orders)),
+            ("id,timestamp,exchange_timestamp,price,volume,action", Some(Content::Orders)),
             (
                 "trade_id,timestamp,exchange_timestamp,price,amount,buy_order_id,sell_order_id,side",
                 Some(Content::Trades),
             ),
-            (
-                "1723161253937085768 {\"stream\":\"btcusdt@depth@100ms\"",
-                Some(Content::Binance),
-            ),
+            ("1723161253937085768 {\"stream\":\"btcusdt@depth@100ms\"", Some(Content::Binance)),
             ("{\"e\":\"trade\",\"E\":1}", Some(Content::Binance)),
             ("{\"type\":\"add\"}", Some(Content::Ndjson)),
-            (
-                "timestamp_ms,open,high,low,close,volume",
-                Some(Content::CsvBars),
-            ),
+            ("timestamp_ms,open,high,low,close,volume", Some(Content::CsvBars)),
             ("DATE;OPEN;HIGH;LOW;CLOSE", Some(Content::CsvBars)),
             ("Date,vix", Some(Content::CsvBars)),
             ("DateTime,Price,Volume", Some(Content::CsvTrades)),
@@ -154,10 +133,7 @@ mod tests {
             let got = content(line.as_bytes(), &CsvBars::default(), &CsvTrades::default());
             assert_eq!(got, want, "{line}");
         }
-        let apple = CsvBars {
-            close: "AAPL".to_owned(),
-            ..CsvBars::default()
-        };
+        let apple = CsvBars { close: "AAPL".to_owned(), ..CsvBars::default() };
         let got = content(b"Date,AAPL,AMD", &apple, &CsvTrades::default());
         assert_eq!(got, Some(Content::CsvBars));
     }

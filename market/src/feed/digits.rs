@@ -29,8 +29,7 @@ pub(crate) fn unsigned(text: &[u8]) -> Option<u64> {
 /// Eight digits, added up in pairs, then fours, then all.
 fn eight_digits(text: [u8; 8]) -> Option<u64> {
     let word = u64::from_le_bytes(text);
-    let all_digits =
-        word & HIGH_NIBBLES == ZEROS && word.wrapping_add(SIXES) & HIGH_NIBBLES == ZEROS;
+    let all_digits = word & HIGH_NIBBLES == ZEROS && word.wrapping_add(SIXES) & HIGH_NIBBLES == ZEROS;
     if !all_digits {
         return None;
     }
@@ -44,18 +43,8 @@ fn eight_digits(text: [u8; 8]) -> Option<u64> {
 /// 1e-9; `None` where it is not that simple.
 pub(crate) fn simple_units(text: &[u8]) -> Option<i64> {
     const DECIMALS: usize = 9;
-    const TENS: [u64; DECIMALS + 1] = [
-        1_000_000_000,
-        100_000_000,
-        10_000_000,
-        1_000_000,
-        100_000,
-        10_000,
-        1_000,
-        100,
-        10,
-        1,
-    ];
+    const TENS: [u64; DECIMALS + 1] =
+        [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
     if text.len() > MOST_DIGITS - 1 {
         return None;
     }
@@ -88,18 +77,8 @@ mod tests {
 
     #[test]
     fn only_digits_are_read() {
-        assert_eq!(
-            unsigned(b"9999999999999999999"),
-            Some(9_999_999_999_999_999_999)
-        );
-        for text in [
-            "",
-            "1.5",
-            "-1",
-            "12345678/",
-            "1234567:",
-            "12345678901234567890",
-        ] {
+        assert_eq!(unsigned(b"9999999999999999999"), Some(9_999_999_999_999_999_999));
+        for text in ["", "1.5", "-1", "12345678/", "1234567:", "12345678901234567890"] {
             assert_eq!(unsigned(text.as_bytes()), None, "{text}");
         }
         assert_eq!(simple_units(b"."), None);

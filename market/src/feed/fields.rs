@@ -11,11 +11,8 @@ const SHOWN_CHARS: usize = 48;
 pub(crate) fn shown(bytes: &[u8]) -> String {
     let head = &bytes[..bytes.len().min(4 * SHOWN_CHARS)];
     let text = String::from_utf8_lossy(head);
-    let mut out: String = text
-        .chars()
-        .take(SHOWN_CHARS)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
+    let mut out: String =
+        text.chars().take(SHOWN_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().count() > SHOWN_CHARS || head.len() < bytes.len() {
         out.push('…');
     }
@@ -81,37 +78,24 @@ fn bad_number(column: &str, text: &[u8], error: NumberError) -> String {
 
 #[cold]
 fn negative(column: &str, text: &[u8]) -> String {
-    format!(
-        "{column} `{}` is negative; it must be 0 or more",
-        shown(text)
-    )
+    format!("{column} `{}` is negative; it must be 0 or more", shown(text))
 }
 
 #[cold]
 fn not_positive(column: &str, text: &[u8]) -> String {
-    format!(
-        "{column} `{}` is not positive; it must be greater than 0",
-        shown(text)
-    )
+    format!("{column} `{}` is not positive; it must be greater than 0", shown(text))
 }
 
 #[cold]
 fn bad_whole(column: &str, text: &[u8]) -> String {
-    format!(
-        "{column} `{}` is not a whole number; it must be 0 to {}",
-        shown(text),
-        u64::MAX
-    )
+    format!("{column} `{}` is not a whole number; it must be 0 to {}", shown(text), u64::MAX)
 }
 
 /// Refuses a bar whose prices or times contradict each other.
 pub(crate) fn check_bar(bar: &Bar) -> Result<(), String> {
     let range = bar.low..=bar.high;
     if bar.low > bar.high {
-        Err(format!(
-            "high {} is below low {}; correct or leave out the bar",
-            bar.high, bar.low
-        ))
+        Err(format!("high {} is below low {}; correct or leave out the bar", bar.high, bar.low))
     } else if !range.contains(&bar.open) || !range.contains(&bar.close) {
         Err(format!(
             "open {} or close {} is outside low {} to high {}; correct or leave out the bar",
@@ -128,19 +112,14 @@ pub(crate) fn unknown_word(what: &str, text: &[u8], known: &[&str]) -> String {
     let text = shown(text);
     let hint = nearest(&text, known.iter().copied())
         .map_or_else(String::new, |word| format!("did you mean `{word}`? "));
-    format!(
-        "{what} `{text}` is unknown; {hint}known are {}",
-        known.join(", ")
-    )
+    format!("{what} `{text}` is unknown; {hint}known are {}", known.join(", "))
 }
 
 /// The known word nearest to one that is not known.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: String = word.chars().take(SHOWN_CHARS).collect::<String>();
     let word = word.to_lowercase();
-    known
-        .into_iter()
-        .min_by_key(|k| strsim::damerau_levenshtein(&word, &k.to_lowercase()))
+    known.into_iter().min_by_key(|k| strsim::damerau_levenshtein(&word, &k.to_lowercase()))
 }
 
 #[cfg(test)]
@@ -150,23 +129,11 @@ mod tests {
     #[test]
     fn wrong_numbers_are_named_with_a_remedy() {
         for (text, want) in [
-            (
-                "NaN",
-                "volume `NaN` is not a decimal number; write it like 1234.5",
-            ),
-            (
-                "1e400",
-                "volume `1e400` is beyond ±9223372036.854775807; check the column and its unit",
-            ),
-            (
-                "0.0000000001",
-                "volume `0.0000000001` has more than nine decimals; round it to nine",
-            ),
+            ("NaN", "volume `NaN` is not a decimal number; write it like 1234.5"),
+            ("1e400", "volume `1e400` is beyond ±9223372036.854775807; check the column and its unit"),
+            ("0.0000000001", "volume `0.0000000001` has more than nine decimals; round it to nine"),
             ("0", "volume `0` is not positive; it must be greater than 0"),
-            (
-                "-1",
-                "volume `-1` is not positive; it must be greater than 0",
-            ),
+            ("-1", "volume `-1` is not positive; it must be greater than 0"),
         ] {
             assert_eq!(quantity("volume", text.as_bytes()), Err(want.to_owned()));
         }

@@ -16,9 +16,7 @@ const MOST_FIELDS: usize = 32;
 /// A value as it is written, without its quotes.
 pub(crate) fn bare(raw: &RawValue) -> &str {
     let text = raw.get();
-    text.strip_prefix('"')
-        .and_then(|t| t.strip_suffix('"'))
-        .unwrap_or(text)
+    text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text)
 }
 
 /// The bytes of [`bare`].
@@ -28,9 +26,8 @@ pub(crate) fn token(raw: &RawValue) -> &[u8] {
 
 /// A list of pairs of numbers.
 pub(crate) fn pairs<'a>(name: &str, raw: &'a RawValue) -> Result<Vec<[&'a [u8]; 2]>, String> {
-    let list: Vec<[&RawValue; 2]> = serde_json::from_str(raw.get()).map_err(|_| {
-        format!("{name} is no list of [price, quantity]; correct or leave out the row")
-    })?;
+    let list: Vec<[&RawValue; 2]> = serde_json::from_str(raw.get())
+        .map_err(|_| format!("{name} is no list of [price, quantity]; correct or leave out the row"))?;
     Ok(list.into_iter().map(|pair| pair.map(token)).collect())
 }
 
@@ -63,8 +60,7 @@ impl<'a> Object<'a> {
 
     /// A field that must be there.
     pub(crate) fn need(&self, name: &str) -> Result<&'a RawValue, String> {
-        self.get(name)
-            .ok_or_else(|| format!("`{name}` is missing; complete or leave out the row"))
+        self.get(name).ok_or_else(|| format!("`{name}` is missing; complete or leave out the row"))
     }
 
     /// A number or a plain word, with or without quotes.

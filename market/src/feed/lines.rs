@@ -129,10 +129,8 @@ impl Lines {
             return false;
         }
         if self.end - self.start - skip >= LINE_LIMIT {
-            return self.close(Some(MarketError::LineTooLong {
-                place: self.place_after(skip),
-                limit: LINE_LIMIT,
-            }));
+            return self
+                .close(Some(MarketError::LineTooLong { place: self.place_after(skip), limit: LINE_LIMIT }));
         }
         self.make_room();
         loop {
@@ -177,18 +175,12 @@ impl Lines {
                 reason: error.to_string(),
             };
         }
-        MarketError::Read {
-            file: self.file.clone(),
-            reason: error.to_string(),
-        }
+        MarketError::Read { file: self.file.clone(), reason: error.to_string() }
     }
 
     fn place_after(&self, skip: usize) -> Place {
         let lines = memchr_iter(b'\n', &self.buffer[self.start..self.start + skip]).count();
-        Place {
-            file: self.file.clone(),
-            line: self.line + 1 + lines as u64,
-        }
+        Place { file: self.file.clone(), line: self.line + 1 + lines as u64 }
     }
 }
 
@@ -227,12 +219,7 @@ mod tests {
     }
 
     fn lines(text: &[u8], size: usize, error: Option<io::Error>) -> Lines {
-        let pieces = Pieces {
-            text: text.to_vec(),
-            at: 0,
-            size,
-            error,
-        };
+        let pieces = Pieces { text: text.to_vec(), at: 0, size, error };
         Lines::new(Box::new(pieces), "a.csv", Packing::Gzip)
     }
 

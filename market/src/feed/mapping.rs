@@ -35,14 +35,8 @@ impl<'a> Mapping<'a> {
     }
 
     /// The column of that name, or where none is configured, of a usual name.
-    pub(crate) fn column(
-        &self,
-        key: &str,
-        configured: &str,
-        usual: &[&str],
-    ) -> Result<usize, MarketError> {
-        self.optional(key, configured, usual)?
-            .ok_or_else(|| self.missing(key, key))
+    pub(crate) fn column(&self, key: &str, configured: &str, usual: &[&str]) -> Result<usize, MarketError> {
+        self.optional(key, configured, usual)?.ok_or_else(|| self.missing(key, key))
     }
 
     /// The same for a column that need not be there, unless it is configured.
@@ -68,11 +62,7 @@ impl<'a> Mapping<'a> {
 }
 
 /// The delimiter that is configured, or else told from the first line.
-pub(crate) fn delimiter(
-    key: &'static str,
-    configured: &str,
-    first: &[u8],
-) -> Result<u8, MarketError> {
+pub(crate) fn delimiter(key: &'static str, configured: &str, first: &[u8]) -> Result<u8, MarketError> {
     match configured.as_bytes() {
         b"auto" => Ok(delimiter_of(first)),
         b"\\t" => Ok(b'\t'),
@@ -96,11 +86,7 @@ pub(crate) fn clock(
         Some(TimeFormat::Auto) => TimeFormat::of_column(column).unwrap_or(TimeFormat::Auto),
         Some(format) => format,
         None => {
-            return Err(MarketError::Mapping {
-                key,
-                value: configured.to_owned(),
-                expected: TIME_FORMATS,
-            });
+            return Err(MarketError::Mapping { key, value: configured.to_owned(), expected: TIME_FORMATS });
         }
     };
     let offset_ns = utc_offset_min.saturating_mul(60 * SECOND_NS);

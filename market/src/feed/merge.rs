@@ -39,16 +39,15 @@ impl Merge {
     pub fn open<'a>(files: impl IntoIterator<Item = (&'a str, OpenOptions)>) -> Self {
         let (mut feeds, mut faults) = (Vec::new(), Vec::new());
         for (path, mut options) in files {
-            options.source = SourceId(feeds.len() as u16);
-            match open(path, &options) {
-                Ok(opened) => feeds.extend(opened),
-                Err(fault) => faults.push(fault),
+            options.source = SourceId((feeds.len() + faults.len()) as u16);
+            for opened in open(path, &options) {
+                match opened {
+                    Ok(feed) => feeds.push(feed),
+                    Err(fault) => faults.push(fault),
+                }
             }
         }
-        Self {
-            faults,
-            ..Self::new(feeds)
-        }
+        Self { faults, ..Self::new(feeds) }
     }
 
     /// The time of the next event; `None` at the end of all feeds.
@@ -179,13 +178,9 @@ mod tests {
 
     #[test]
     fn a_fault_ends_one_feed_and_no_other() {
-        let fault = MarketError::Empty {
-            file: "b".to_owned(),
-        };
-        let mut merge = Merge::new(vec![
-            given(0, vec![1, 4], None),
-            given(1, vec![1, 2], Some(fault.clone())),
-        ]);
+        let fault = MarketError::Empty { file: "b".to_owned() };
+        let mut merge =
+            Merge::new(vec![given(0, vec![1, 4], None), given(1, vec![1, 2], Some(fault.clone()))]);
         assert_eq!(merge.peek_time(), Some(Timestamp::from_ns(1)));
         let order: Vec<(i64, u16)> = merge.by_ref().map(|e| (e.time.ns(), e.source.0)).collect();
         assert_eq!(order, [(1, 0), (1, 1), (2, 1), (4, 0)]);
@@ -195,14 +190,11 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_opened_is_a_fault_and_takes_no_rank() {
+    fn what_cannot_be_opened_is_a_fault() {
         let mut merge = Merge::open([("no/such/file", OpenOptions::default())]);
         assert!(merge.next().is_none());
         let fault = merge.faults()[0].to_string();
-        assert!(
-            fault.starts_with("no/such/file: cannot be read:"),
-            "{fault}"
-        );
+        assert!(fault.starts_with("no/such/file: cannot be read:"), "{fault}");
     }
 
     proptest! {

@@ -38,7 +38,7 @@ pub use lines::LINE_LIMIT;
 pub use merge::Merge;
 pub use names::Names;
 pub use ndjson_write::write_ndjson;
-pub use open::{OpenOptions, instrument_name, open, open_reader};
+pub use open::{OpenOptions, Opened, instrument_name, open, open_reader};
 pub use params::{CsvBars, CsvTrades};
 pub use stats::{FeedStats, RowFault};
 
@@ -80,13 +80,7 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Bitstamp,
-        Self::Binance,
-        Self::CsvBars,
-        Self::CsvTrades,
-        Self::Ndjson,
-    ];
+    pub const ALL: [Self; 5] = [Self::Bitstamp, Self::Binance, Self::CsvBars, Self::CsvTrades, Self::Ndjson];
 
     /// Its name, as `--format` takes it.
     pub const fn name(self) -> &'static str {

@@ -6,10 +6,10 @@ use crate::instrument::{InstrumentId, Instruments};
 
 /// How many instruments a feed may make known by itself, and how long their names may be.
 const MOST_NAMES: usize = 10_000;
-const LONGEST_NAME: usize = 64;
+pub(crate) const LONGEST_NAME: usize = 64;
 
 /// The names of instruments and their ids: those of a run, or whatever a file speaks of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Names {
     list: Vec<(String, InstrumentId)>,
     /// Whether a new name is learned.
@@ -22,20 +22,13 @@ impl Names {
     /// The instruments of a run and no others.
     pub fn of(instruments: &Instruments) -> Self {
         let list = instruments.iter().map(|(id, i)| (i.name.clone(), id));
-        Self {
-            list: list.collect(),
-            learns: false,
-            last: 0,
-        }
+        Self { list: list.collect(), learns: false, last: 0 }
     }
 
-    /// Whatever comes, numbered as it comes: for looking into a file.
+    /// Whatever comes, numbered as it comes: for looking into a file. The numbers are those of one
+    /// feed; feeds of one run share [`Names::of`].
     pub const fn any() -> Self {
-        Self {
-            list: Vec::new(),
-            learns: true,
-            last: 0,
-        }
+        Self { list: Vec::new(), learns: true, last: 0 }
     }
 
     /// Each name with its id.
@@ -90,16 +83,14 @@ impl Names {
     }
 
     fn learn(&mut self, name: &str) -> Result<InstrumentId, String> {
-        if name.is_empty() || name.len() > LONGEST_NAME {
+        if name.is_empty() || name.chars().count() > LONGEST_NAME {
             return Err(format!(
-                "instrument `{}` is no name; it must have 1 to {LONGEST_NAME} bytes",
+                "instrument `{}` is no name; it must have 1 to {LONGEST_NAME} characters",
                 shown(name.as_bytes())
             ));
         }
         if self.list.len() >= MOST_NAMES {
-            return Err(format!(
-                "instrument `{name}` is one too many; a file may name {MOST_NAMES}"
-            ));
+            return Err(format!("instrument `{name}` is one too many; a file may name {MOST_NAMES}"));
         }
         let id = InstrumentId(self.list.len() as u16);
         self.list.push((name.to_owned(), id));
@@ -110,11 +101,7 @@ impl Names {
     fn unknown(&self, name: &str) -> String {
         let hint = nearest(name, self.list.iter().map(|(n, _)| n.as_str()))
             .map_or_else(String::new, |n| format!("did you mean `{n}`? "));
-        format!(
-            "instrument `{}` is unknown; {hint}known are {}",
-            shown(name.as_bytes()),
-            self.listing()
-        )
+        format!("instrument `{}` is unknown; {hint}known are {}", shown(name.as_bytes()), self.listing())
     }
 
     fn listing(&self) -> String {
@@ -153,7 +140,8 @@ mod tests {
         let fault = closed(&["BTCUSDT", "ETHUSDT"]).resolve("BTCUSD");
         assert_eq!(
             fault,
-            Err("instrument `BTCUSD` is unknown; did you mean `BTCUSDT`? known are BTCUSDT, ETHUSDT".to_owned())
+            Err("instrument `BTCUSD` is unknown; did you mean `BTCUSDT`? known are BTCUSDT, ETHUSDT"
+                .to_owned())
         );
     }
 

@@ -3,9 +3,7 @@
 
 use crate::event::{Bar, EventKind, LevelChange};
 use crate::feed::Format;
-use crate::feed::fields::{
-    check_bar, price, price_or_zero, quantity, quantity_or_zero, unknown_word, whole,
-};
+use crate::feed::fields::{check_bar, price, price_or_zero, quantity, quantity_or_zero, unknown_word, whole};
 use crate::feed::json::{Object, pair, pairs};
 use crate::feed::names::Names;
 use crate::feed::rows::{At, Bad, Parsed, RowParser};
@@ -30,10 +28,7 @@ const TYPES: [(&str, &[&str]); 12] = [
     ("snapshot", &["bids", "asks"]),
     ("quote", &["bid", "ask"]),
     ("trade", &["price", "quantity", "side", "maker"]),
-    (
-        "bar",
-        &["open_time", "open", "high", "low", "close", "volume"],
-    ),
+    ("bar", &["open_time", "open", "high", "low", "close", "volume"]),
     ("halt", &[]),
     ("resume", &[]),
     ("gap", &[]),
@@ -59,14 +54,8 @@ impl Ndjson {
     /// A time: a number of nanoseconds, or ISO text.
     fn time(&mut self, text: &[u8], at: At<'_>) -> Result<Timestamp, Bad> {
         let is_number = text.iter().all(u8::is_ascii_digit);
-        let clock = if is_number {
-            &mut self.number_clock
-        } else {
-            &mut self.text_clock
-        };
-        clock
-            .read(text)
-            .map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))
+        let clock = if is_number { &mut self.number_clock } else { &mut self.text_clock };
+        clock.read(text).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))
     }
 }
 
@@ -140,11 +129,7 @@ impl Fields<'_, '_> {
     }
 }
 
-fn bar(
-    fields: &Fields<'_, '_>,
-    open_time: Timestamp,
-    close_time: Timestamp,
-) -> Result<Bar, String> {
+fn bar(fields: &Fields<'_, '_>, open_time: Timestamp, close_time: Timestamp) -> Result<Bar, String> {
     if open_time > close_time {
         return Err(format!(
             "open_time {open_time} is after time {close_time}, which is the close; correct or leave out the bar"
@@ -190,28 +175,17 @@ impl RowParser for Ndjson {
                 price: price_or_zero("price", object.token("price")?)?,
                 quantity: fields.quantity("quantity")?,
             },
-            "change" => EventKind::Change {
-                id: fields.id("id")?,
-                quantity: fields.quantity("quantity")?,
-            },
-            "delete" => EventKind::Delete {
-                id: fields.id("id")?,
-            },
+            "change" => EventKind::Change { id: fields.id("id")?, quantity: fields.quantity("quantity")? },
+            "delete" => EventKind::Delete { id: fields.id("id")? },
             "clear" => EventKind::Clear,
             "levels" => EventKind::Levels(fields.levels(true)?),
             "snapshot" => EventKind::Snapshot(fields.levels(false)?),
-            "quote" => EventKind::Quote {
-                bid: fields.best("bid")?,
-                ask: fields.best("ask")?,
-            },
+            "quote" => EventKind::Quote { bid: fields.best("bid")?, ask: fields.best("ask")? },
             "trade" => EventKind::Trade {
                 price: fields.price("price")?,
                 quantity: fields.quantity("quantity")?,
                 aggressor: object.get("side").map(|_| fields.side()).transpose()?,
-                maker: object
-                    .get("maker")
-                    .map(|_| fields.id("maker"))
-                    .transpose()?,
+                maker: object.get("maker").map(|_| fields.id("maker")).transpose()?,
             },
             "bar" => {
                 let open_time = self.time(object.token("open_time")?, at)?;

@@ -17,12 +17,7 @@ pub fn write_ndjson(event: &MarketEvent, name: &str, out: &mut String) {
     quote(out, name);
     put(out, "time", event.time.ns());
     match &event.kind {
-        EventKind::Add {
-            id,
-            side,
-            price,
-            quantity,
-        } => {
+        EventKind::Add { id, side, price, quantity } => {
             put(out, "id", id);
             put_text(out, "side", side);
             put_text(out, "price", price);
@@ -38,12 +33,7 @@ pub fn write_ndjson(event: &MarketEvent, name: &str, out: &mut String) {
             put_pair(out, "bid", *bid);
             put_pair(out, "ask", *ask);
         }
-        EventKind::Trade {
-            price,
-            quantity,
-            aggressor,
-            maker,
-        } => {
+        EventKind::Trade { price, quantity, aggressor, maker } => {
             put_text(out, "price", price);
             put_text(out, "quantity", quantity);
             if let Some(side) = aggressor {
@@ -110,10 +100,7 @@ fn put_text(out: &mut String, name: &str, value: impl std::fmt::Display) {
 }
 
 fn put_pair(out: &mut String, name: &str, (price, quantity): (Price, Quantity)) {
-    append(
-        out,
-        format_args!(",\"{name}\":[\"{price}\",\"{quantity}\"]"),
-    );
+    append(out, format_args!(",\"{name}\":[\"{price}\",\"{quantity}\"]"));
 }
 
 fn put_levels(out: &mut String, levels: &[LevelChange]) {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::MarketError;
 use crate::event::SourceId;
@@ -14,7 +14,7 @@ use crate::feed::detect::{Content, MARK_BYTES, binary_byte, content, content_of,
 use crate::feed::fields::shown;
 use crate::feed::lines::{Lines, Packing};
 use crate::feed::mapping::delimiter;
-use crate::feed::names::Names;
+use crate::feed::names::{LONGEST_NAME, Names};
 use crate::feed::ndjson::Ndjson;
 use crate::feed::params::{CsvBars, CsvTrades};
 use crate::feed::rows::{RowFeed, RowParser};
@@ -28,6 +28,8 @@ const STDIN: &str = "standard input";
 const PACKED_BUFFER: usize = 64 << 10;
 /// The largest description of a session that is looked at.
 const META_LIMIT: u64 = 64 << 10;
+/// How much is looked at of what has no line ends, to tell whether it is text.
+const SNIFFED: usize = 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// How a feed is to be opened.
@@ -60,30 +62,28 @@ impl Default for OpenOptions {
     }
 }
 
+/// A feed, or why there is none.
+pub type Opened = Result<Box<dyn Feed>, MarketError>;
+
 /// Opens a file, a folder of orders and trades (two feeds, orders first), or `-`, standard input.
 ///
-/// # Errors
-/// [`MarketError`] for what cannot be read or is of no known format.
-pub fn open(path: &str, options: &OpenOptions) -> Result<Vec<Box<dyn Feed>>, MarketError> {
+/// Each feed opens or fails by itself: bad trades do not take the orders away.
+pub fn open(path: &str, options: &OpenOptions) -> Vec<Opened> {
     if path == "-" {
-        return Ok(vec![open_reader(STDIN, Box::new(io::stdin()), options)?]);
+        return vec![open_reader(STDIN, Box::new(io::stdin()), options)];
     }
-    let metadata = fs::metadata(path).map_err(|e| unreadable(path, &e))?;
-    if metadata.is_dir() {
-        return open_folder(Path::new(path), options);
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => open_folder(Path::new(path), options),
+        Ok(_) => vec![open_file(path, None, options)],
+        Err(error) => vec![Err(unreadable(path, &error))],
     }
-    Ok(vec![open_file(path, None, options)?])
 }
 
 /// Opens a stream; `file` is what it is called in messages.
 ///
 /// # Errors
 /// [`MarketError`] for what cannot be read or is of no known format.
-pub fn open_reader(
-    file: &str,
-    reader: Box<dyn Read + Send>,
-    options: &OpenOptions,
-) -> Result<Box<dyn Feed>, MarketError> {
+pub fn open_reader(file: &str, reader: Box<dyn Read + Send>, options: &OpenOptions) -> Opened {
     open_lines(unpack(file, reader)?, None, options)
 }
 
@@ -91,19 +91,12 @@ pub fn open_reader(
 /// tells, or else its name up to the first dot.
 pub fn instrument_name(path: &str) -> String {
     let path = Path::new(path);
-    let folder = if path.is_dir() {
-        Some(path)
-    } else {
-        path.parent()
-    };
+    let folder = if path.is_dir() { Some(path) } else { path.parent() };
     let pair = folder.and_then(|folder| pair_of(&folder.join("meta.json")));
-    let stem = || {
-        let name = path
-            .file_name()
-            .map_or_else(String::new, |n| n.to_string_lossy().into());
-        name.split('.').next().unwrap_or_default().to_owned()
-    };
-    pair.unwrap_or_else(stem)
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split('.').next().filter(|stem| !stem.is_empty());
+    let stem = stem.unwrap_or(&name).chars().take(LONGEST_NAME);
+    pair.unwrap_or_else(|| stem.collect())
 }
 
 fn pair_of(meta: &Path) -> Option<String> {
@@ -114,78 +107,46 @@ fn pair_of(meta: &Path) -> Option<String> {
     Some(meta.get("pair")?.as_str()?.to_uppercase())
 }
 
-fn open_folder(folder: &Path, options: &OpenOptions) -> Result<Vec<Box<dyn Feed>>, MarketError> {
+fn open_folder(folder: &Path, options: &OpenOptions) -> Vec<Opened> {
     let find = |name: &str| {
         let packed = ["", ".gz", ".zst"].map(|end| folder.join(format!("{name}{end}")));
         packed.into_iter().find(|path| path.is_file())
     };
-    let lacking = |lacks: &str| MarketError::Directory {
-        file: folder.display().to_string(),
-        lacks: lacks.to_owned(),
-    };
-    let (orders, trades): (PathBuf, PathBuf) = match (find("orders.csv"), find("trades.csv")) {
-        (Some(orders), Some(trades)) => (orders, trades),
-        (Some(_), None) => return Err(lacking("with orders.csv but without trades.csv")),
-        (None, Some(_)) => return Err(lacking("with trades.csv but without orders.csv")),
-        (None, None) => {
-            let is_empty = fs::read_dir(folder)
-                .map_err(|e| unreadable(&folder.display().to_string(), &e))?
-                .next()
-                .is_none();
-            return Err(lacking(if is_empty {
-                "with nothing in it"
-            } else {
-                "without orders.csv and trades.csv"
-            }));
+    let lacks = match (find("orders.csv"), find("trades.csv")) {
+        (Some(orders), Some(trades)) => {
+            // trades come after the orders of the same time
+            let behind =
+                OpenOptions { source: SourceId(options.source.0.saturating_add(1)), ..options.clone() };
+            return vec![
+                open_file(&orders.display().to_string(), Some(Content::Orders), options),
+                open_file(&trades.display().to_string(), Some(Content::Trades), &behind),
+            ];
         }
+        (Some(_), None) => "with orders.csv but without trades.csv",
+        (None, Some(_)) => "with trades.csv but without orders.csv",
+        (None, None) => match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => "with nothing in it",
+            Ok(false) => "without orders.csv and trades.csv",
+            Err(error) => return vec![Err(unreadable(&folder.display().to_string(), &error))],
+        },
     };
-    // trades come after the orders of the same time
-    let behind = OpenOptions {
-        source: SourceId(options.source.0.saturating_add(1)),
-        ..options.clone()
-    };
-    Ok(vec![
-        open_file(
-            &orders.display().to_string(),
-            Some(Content::Orders),
-            options,
-        )?,
-        open_file(
-            &trades.display().to_string(),
-            Some(Content::Trades),
-            &behind,
-        )?,
-    ])
+    vec![Err(MarketError::Directory { file: folder.display().to_string(), lacks })]
 }
 
-fn open_file(
-    path: &str,
-    content: Option<Content>,
-    options: &OpenOptions,
-) -> Result<Box<dyn Feed>, MarketError> {
+fn open_file(path: &str, content: Option<Content>, options: &OpenOptions) -> Opened {
     let file = fs::File::open(path).map_err(|e| unreadable(path, &e))?;
     open_lines(unpack(path, Box::new(file))?, content, options)
 }
 
 fn unreadable(file: &str, error: &io::Error) -> MarketError {
-    MarketError::Read {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    }
+    MarketError::Read { file: file.to_owned(), reason: error.to_string() }
 }
 
 /// The lines of a stream, unpacked by how it begins.
 fn unpack(file: &str, mut reader: Box<dyn Read + Send>) -> Result<Lines, MarketError> {
     let mut mark = Vec::with_capacity(MARK_BYTES);
-    reader
-        .by_ref()
-        .take(MARK_BYTES as u64)
-        .read_to_end(&mut mark)
-        .map_err(|e| unreadable(file, &e))?;
-    let packing = packing(&mark).map_err(|kind| MarketError::Archive {
-        file: file.to_owned(),
-        kind,
-    })?;
+    reader.by_ref().take(MARK_BYTES as u64).read_to_end(&mut mark).map_err(|e| unreadable(file, &e))?;
+    let packing = packing(&mark).map_err(|kind| MarketError::Archive { file: file.to_owned(), kind })?;
     let whole = Cursor::new(mark).chain(reader);
     let buffered = |r| BufReader::with_capacity(PACKED_BUFFER, r);
     let plain: Box<dyn Read + Send> = match packing {
@@ -200,16 +161,12 @@ fn unpack(file: &str, mut reader: Box<dyn Read + Send>) -> Result<Lines, MarketE
 }
 
 /// The feed of a text; `content` where it is known already.
-fn open_lines(
-    mut lines: Lines,
-    content: Option<Content>,
-    options: &OpenOptions,
-) -> Result<Box<dyn Feed>, MarketError> {
+fn open_lines(mut lines: Lines, content: Option<Content>, options: &OpenOptions) -> Opened {
     let first = first_line(&mut lines)?;
     let content = match (content, options.format) {
         (Some(content), _) => content,
         (None, Some(format)) => content_of(format, &first),
-        (None, None) => recognise(&lines, &first, options)?,
+        (None, None) => recognise(&mut lines, &first, options)?,
     };
     let (file, names) = (lines.file().to_owned(), options.names.clone());
     match content {
@@ -228,24 +185,18 @@ fn open_lines(
         Content::CsvBars => {
             let (names, id) = named(&file, options)?;
             let map = &options.bars;
-            let (header, by) =
-                header(&mut lines, &map.delimiter, "csv_bars.delimiter", map.header)?;
+            let (header, by) = header(&mut lines, &map.delimiter, "csv_bars.delimiter", map.header)?;
             let mut bars = Bars::new(header, by, map, names, id)?;
-            let rows: Vec<Vec<u8>> = (0..LOOKED_AT)
-                .map_while(|k| lines.peek(k).map(<[u8]>::to_vec))
-                .collect();
-            bars.measure(&rows);
+            if bars.needs_length() {
+                let rows = (0..LOOKED_AT).map_while(|k| lines.peek(k).map(<[u8]>::to_vec));
+                bars.measure(&rows.collect::<Vec<_>>());
+            }
             Ok(feed(bars, lines, options))
         }
         Content::CsvTrades => {
             let (names, id) = named(&file, options)?;
             let map = &options.trades;
-            let (header, by) = header(
-                &mut lines,
-                &map.delimiter,
-                "csv_trades.delimiter",
-                map.header,
-            )?;
+            let (header, by) = header(&mut lines, &map.delimiter, "csv_trades.delimiter", map.header)?;
             let rows = CsvTradeRows::new(header, by, map, names, id)?;
             Ok(feed(rows, lines, options))
         }
@@ -272,12 +223,13 @@ fn first_line(lines: &mut Lines) -> Result<Vec<u8>, MarketError> {
             continue;
         }
         let place = lines.next_place();
-        let start = &lines.waiting()[..lines.waiting().len().min(1024)];
-        let is_utf16 = start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff");
-        if is_utf16 {
+        let start = lines.waiting();
+        if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
+            // UTF-16
             return Err(MarketError::NotUtf8 { place, at: 1 });
         }
-        if let Some(byte) = binary_byte(start) {
+        let shown = line.as_deref().unwrap_or(&start[..start.len().min(SNIFFED)]);
+        if let Some(byte) = binary_byte(shown) {
             return Err(MarketError::Binary { place, byte });
         }
         match line {
@@ -291,11 +243,20 @@ fn first_line(lines: &mut Lines) -> Result<Vec<u8>, MarketError> {
     }
 }
 
-fn recognise(lines: &Lines, first: &[u8], options: &OpenOptions) -> Result<Content, MarketError> {
-    content(first, &options.bars, &options.trades).ok_or_else(|| MarketError::UnknownFormat {
-        place: lines.next_place(),
-        start: shown(first),
-        known: Format::known(),
+fn recognise(lines: &mut Lines, first: &[u8], options: &OpenOptions) -> Result<Content, MarketError> {
+    if let Some(content) = content(first, &options.bars, &options.trades) {
+        return Ok(content);
+    }
+    let place = lines.next_place();
+    let Err(error) = std::str::from_utf8(first) else {
+        return Err(MarketError::UnknownFormat { place, start: shown(first), known: Format::known() });
+    };
+    // a picture or a program shows itself within a few lines
+    lines.peek(3);
+    let start = lines.waiting();
+    Err(match binary_byte(&start[..start.len().min(SNIFFED)]) {
+        Some(byte) => MarketError::Binary { place, byte },
+        None => MarketError::NotUtf8 { place, at: error.valid_up_to() + 1 },
     })
 }
 

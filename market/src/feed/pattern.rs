@@ -87,18 +87,10 @@ pub(crate) fn match_pattern(items: &[Item], text: &[u8], offset_ns: i64) -> Opti
 }
 
 fn digits(rest: &mut &[u8], least: usize, most: usize) -> Option<i64> {
-    let count = rest
-        .iter()
-        .take(most)
-        .take_while(|b| b.is_ascii_digit())
-        .count();
+    let count = rest.iter().take(most).take_while(|b| b.is_ascii_digit()).count();
     let (number, after) = rest.split_at(count);
     *rest = after;
-    (count >= least).then(|| {
-        number
-            .iter()
-            .fold(0, |value, b| value * 10 + i64::from(b - b'0'))
-    })
+    (count >= least).then(|| number.iter().fold(0, |value, b| value * 10 + i64::from(b - b'0')))
 }
 
 /// `.` and up to nine digits, or nothing.
@@ -141,10 +133,7 @@ mod tests {
         let items = pattern(text).expect("a pattern");
         assert_eq!(pattern_text(&items), text);
         let read = |text: &str| match_pattern(&items, text.as_bytes(), 0).map(|t| t.to_string());
-        assert_eq!(
-            read("2.5.2026 04:36:20.5+02:00").as_deref(),
-            Some("2026-05-02T02:36:20.500Z")
-        );
+        assert_eq!(read("2.5.2026 04:36:20.5+02:00").as_deref(), Some("2026-05-02T02:36:20.500Z"));
         for text in [
             "30.2.2026 00:00:00Z",
             "2.5.2026 24:00:00Z",

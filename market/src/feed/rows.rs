@@ -42,13 +42,9 @@ impl Bad {
     pub(crate) fn time(fault: TimeFault, at: At<'_>, remedy: &'static str) -> Self {
         match fault {
             TimeFault::Row(what) => Self::Row(what),
-            TimeFault::Unit { what, unit, fits } => Self::from(MarketError::WrongTimeUnit {
-                place: at.place(),
-                what,
-                unit,
-                fits,
-                remedy,
-            }),
+            TimeFault::Unit { what, unit, fits } => {
+                Self::from(MarketError::WrongTimeUnit { place: at.place(), what, unit, fits, remedy })
+            }
         }
     }
 }
@@ -74,10 +70,7 @@ pub(crate) struct At<'a> {
 
 impl At<'_> {
     pub(crate) fn place(self) -> Place {
-        Place {
-            file: self.file.to_owned(),
-            line: self.line,
-        }
+        Place { file: self.file.to_owned(), line: self.line }
     }
 }
 
@@ -131,10 +124,7 @@ impl<P: RowParser> RowFeed<P> {
                 continue;
             }
             self.stats.rows += 1;
-            let at = At {
-                file: &self.file,
-                line,
-            };
+            let at = At { file: &self.file, line };
             let mut kind = EventKind::Gap;
             let parsed = match self.parser.parse(row, at, &mut self.stats, &mut kind) {
                 Err(Bad::Row(what)) => Err(not_text(row, at).map_or(Bad::Row(what), Bad::from)),
@@ -205,13 +195,11 @@ fn backwards(time: Timestamp, last: Timestamp) -> String {
 /// The fault of a row that is not text at all, which ends the feed.
 #[cold]
 fn not_text(row: &[u8], at: At<'_>) -> Option<MarketError> {
-    let place = at.place();
     if let Err(error) = std::str::from_utf8(row) {
-        let at = error.valid_up_to() + 1;
-        return Some(MarketError::NotUtf8 { place, at });
+        return Some(MarketError::NotUtf8 { place: at.place(), at: error.valid_up_to() + 1 });
     }
     let byte = row.iter().copied().find(|b| *b == 0)?;
-    Some(MarketError::Binary { place, byte })
+    Some(MarketError::Binary { place: at.place(), byte })
 }
 
 impl<P: RowParser> Feed for RowFeed<P> {

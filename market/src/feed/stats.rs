@@ -56,11 +56,7 @@ impl FeedStats {
     pub(crate) fn refuse(&mut self, file: &str, line: u64, what: String) {
         self.refused += 1;
         if self.faults.len() < KEPT_FAULTS {
-            self.faults.push(RowFault {
-                file: file.to_owned(),
-                line,
-                what,
-            });
+            self.faults.push(RowFault { file: file.to_owned(), line, what });
         }
     }
 
@@ -98,10 +94,7 @@ mod tests {
             stats.refuse("a.csv", line, "price `x` is not a number".to_owned());
         }
         assert_eq!((stats.refused, stats.faults.len()), (25, 10));
-        assert_eq!(
-            stats.faults[9].to_string(),
-            "a.csv:10: price `x` is not a number"
-        );
+        assert_eq!(stats.faults[9].to_string(), "a.csv:10: price `x` is not a number");
         let mut sum = stats.clone();
         sum.add(&stats);
         assert_eq!((sum.refused, sum.faults.len()), (50, 10));
@@ -110,18 +103,10 @@ mod tests {
     #[test]
     fn sums_span_both_feeds() {
         let at = Timestamp::from_ns;
-        let one = FeedStats {
-            first: Some(at(5)),
-            last: Some(at(9)),
-            ..FeedStats::default()
-        };
+        let one = FeedStats { first: Some(at(5)), last: Some(at(9)), ..FeedStats::default() };
         let mut sum = FeedStats::default();
         sum.add(&one);
-        sum.add(&FeedStats {
-            first: Some(at(2)),
-            last: Some(at(3)),
-            ..FeedStats::default()
-        });
+        sum.add(&FeedStats { first: Some(at(2)), last: Some(at(3)), ..FeedStats::default() });
         assert_eq!((sum.first, sum.last), (Some(at(2)), Some(at(9))));
     }
 }

@@ -22,8 +22,7 @@ const GUESSES: [&str; 8] = [
 ];
 
 /// What `time_format` may be.
-pub(crate) const TIME_FORMATS: &str =
-    "auto, s, ms, us, ns, iso, or a pattern of %Y %m %d %H %M %S %.f %z";
+pub(crate) const TIME_FORMATS: &str = "auto, s, ms, us, ns, iso, or a pattern of %Y %m %d %H %M %S %.f %z";
 
 /// The unit of a number since the epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +34,7 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    const ALL: [Self; 4] = [
-        Self::Seconds,
-        Self::Milliseconds,
-        Self::Microseconds,
-        Self::Nanoseconds,
-    ];
+    const ALL: [Self; 4] = [Self::Seconds, Self::Milliseconds, Self::Microseconds, Self::Nanoseconds];
 
     const fn ns(self) -> i64 {
         match self {
@@ -68,16 +62,12 @@ impl Unit {
             step /= 10;
             ns = ns.checked_add(step * i64::from(digit - b'0'))?;
         }
-        (EARLIEST_NS..=LATEST_NS)
-            .contains(&ns)
-            .then(|| Timestamp::from_ns(ns))
+        (EARLIEST_NS..=LATEST_NS).contains(&ns).then(|| Timestamp::from_ns(ns))
     }
 
     /// The unit in which a number is a time from 1990 to 2100.
     fn of(whole: i64) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|unit| unit.moment(whole, b"").is_some())
+        Self::ALL.into_iter().find(|unit| unit.moment(whole, b"").is_some())
     }
 }
 
@@ -108,10 +98,7 @@ impl TimeFormat {
     /// The unit that a column's name ends in, as `timestamp_ms`.
     pub(crate) fn of_column(name: &str) -> Option<Self> {
         let (_, unit) = name.rsplit_once('_')?;
-        Unit::ALL
-            .into_iter()
-            .find(|u| u.name().eq_ignore_ascii_case(unit))
-            .map(Self::Epoch)
+        Unit::ALL.into_iter().find(|u| u.name().eq_ignore_ascii_case(unit)).map(Self::Epoch)
     }
 
     /// The format of a value, from the value.
@@ -138,11 +125,7 @@ pub(crate) enum TimeFault {
     /// The row is to be refused.
     Row(String),
     /// The first time of the stream is in another unit.
-    Unit {
-        what: String,
-        unit: &'static str,
-        fits: &'static str,
-    },
+    Unit { what: String, unit: &'static str, fits: &'static str },
 }
 
 /// Reads the times of one column.
@@ -157,12 +140,7 @@ pub(crate) struct TimeReader {
 
 impl TimeReader {
     pub(crate) fn new(column: &str, format: TimeFormat, offset_ns: i64) -> Self {
-        Self {
-            column: column.to_owned(),
-            format,
-            offset_ns,
-            confirmed: false,
-        }
+        Self { column: column.to_owned(), format, offset_ns, confirmed: false }
     }
 
     /// Reads one.
@@ -195,11 +173,7 @@ impl TimeReader {
     fn out_of_range(&self, unit: Unit, whole: i64, text: &[u8]) -> TimeFault {
         let what = format!("{} `{}`", self.column, shown(text));
         match Unit::of(whole) {
-            Some(fits) if !self.confirmed => TimeFault::Unit {
-                what,
-                unit: unit.name(),
-                fits: fits.name(),
-            },
+            Some(fits) if !self.confirmed => TimeFault::Unit { what, unit: unit.name(), fits: fits.name() },
             _ => TimeFault::Row(format!(
                 "{what} is no time from 1990 to 2100 in {}; correct or leave out the row",
                 unit.name()
@@ -215,11 +189,7 @@ impl TimeReader {
             TimeFormat::Iso => "written like 2026-05-02 02:36:20.521".to_owned(),
             TimeFormat::Auto => format!("of a form that can be told; set it: {TIME_FORMATS}"),
         };
-        TimeFault::Row(format!(
-            "{} `{}` is no time; it must be {wanted}",
-            self.column,
-            shown(text)
-        ))
+        TimeFault::Row(format!("{} `{}` is no time; it must be {wanted}", self.column, shown(text)))
     }
 }
 
@@ -248,15 +218,9 @@ fn whole_and_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 /// ISO text; one with an offset of its own is not moved by the file's.
 fn civil(text: &[u8], offset_ns: i64) -> Option<Timestamp> {
     let text = std::str::from_utf8(text).ok()?;
-    let own_offset = text
-        .get(10..)
-        .is_some_and(|clock| clock.ends_with('Z') || clock.contains(['+', '-']));
+    let own_offset = text.get(10..).is_some_and(|clock| clock.ends_with('Z') || clock.contains(['+', '-']));
     let time = Timestamp::parse_civil(text)?;
-    Some(if own_offset {
-        time
-    } else {
-        time.plus(-offset_ns)
-    })
+    Some(if own_offset { time } else { time.plus(-offset_ns) })
 }
 
 #[cfg(test)]
@@ -267,9 +231,7 @@ mod tests {
 
     fn read(format: &str, text: &str) -> Result<String, TimeFault> {
         let format = TimeFormat::named(format).expect("a format");
-        TimeReader::new("time", format, 0)
-            .read(text.as_bytes())
-            .map(|t| t.to_string())
+        TimeReader::new("time", format, 0).read(text.as_bytes()).map(|t| t.to_string())
     }
 
     #[test]
@@ -279,32 +241,12 @@ mod tests {
             ("s", "1777689380.521", "2026-05-02T02:36:20.521Z"),
             ("ms", "1777689380521", "2026-05-02T02:36:20.521Z"),
             ("us", "1777689380521000", "2026-05-02T02:36:20.521Z"),
-            (
-                "ns",
-                "1777689380521000001",
-                "2026-05-02T02:36:20.521000001Z",
-            ),
-            (
-                "iso",
-                "2026-05-02T04:36:20.521+02:00",
-                "2026-05-02T02:36:20.521Z",
-            ),
+            ("ns", "1777689380521000001", "2026-05-02T02:36:20.521000001Z"),
+            ("iso", "2026-05-02T04:36:20.521+02:00", "2026-05-02T02:36:20.521Z"),
             ("%m/%d/%Y", "1/4/1999", "1999-01-04T00:00:00Z"),
-            (
-                "%Y-%m-%d %H:%M:%S%.f",
-                "2013-09-01 17:00:00.083",
-                "2013-09-01T17:00:00.083Z",
-            ),
-            (
-                "%Y-%m-%d %H:%M:%S%.f",
-                "2013-09-01 17:00:00",
-                "2013-09-01T17:00:00Z",
-            ),
-            (
-                "%d.%m.%Y %H:%M %z",
-                "02.05.2026 04:36 +0200",
-                "2026-05-02T02:36:00Z",
-            ),
+            ("%Y-%m-%d %H:%M:%S%.f", "2013-09-01 17:00:00.083", "2013-09-01T17:00:00.083Z"),
+            ("%Y-%m-%d %H:%M:%S%.f", "2013-09-01 17:00:00", "2013-09-01T17:00:00Z"),
+            ("%d.%m.%Y %H:%M %z", "02.05.2026 04:36 +0200", "2026-05-02T02:36:00Z"),
         ] {
             assert_eq!(read(format, text).as_deref(), Ok(want), "{format} {text}");
         }
@@ -334,16 +276,15 @@ mod tests {
         let mut ms = TimeReader::new("time", TimeFormat::Epoch(Unit::Milliseconds), 0);
         assert_eq!(
             ms.read(b"1777689380521000"),
-            Err(TimeFault::Unit {
-                what: "time `1777689380521000`".to_owned(),
-                unit: "ms",
-                fits: "us"
-            })
+            Err(TimeFault::Unit { what: "time `1777689380521000`".to_owned(), unit: "ms", fits: "us" })
         );
         ms.read(b"1777689380521").expect("a time");
         assert_eq!(
             ms.read(b"1777689380521000"),
-            Err(TimeFault::Row("time `1777689380521000` is no time from 1990 to 2100 in ms; correct or leave out the row".to_owned()))
+            Err(TimeFault::Row(
+                "time `1777689380521000` is no time from 1990 to 2100 in ms; correct or leave out the row"
+                    .to_owned()
+            ))
         );
         assert!(matches!(read("ms", "7"), Err(TimeFault::Row(_))));
     }
@@ -358,14 +299,7 @@ mod tests {
             ("5/2/2026", "2026-05-01T23:00:00Z"),
         ] {
             let mut reader = TimeReader::new("time", TimeFormat::Auto, hour);
-            assert_eq!(
-                reader
-                    .read(text.as_bytes())
-                    .map(|t| t.to_string())
-                    .as_deref(),
-                Ok(want),
-                "{text}"
-            );
+            assert_eq!(reader.read(text.as_bytes()).map(|t| t.to_string()).as_deref(), Ok(want), "{text}");
         }
     }
 

@@ -54,12 +54,8 @@ impl CsvTradeRows {
         let price = map.column("price", &params.price, &PRICE)?;
         let quantity = map.column("quantity", &params.quantity, &QUANTITY)?;
         let side = map.optional("side", &params.side, &SIDE)?;
-        let clock = clock(
-            header.name(time),
-            "csv_trades.time_format",
-            &params.time_format,
-            params.utc_offset_min,
-        )?;
+        let clock =
+            clock(header.name(time), "csv_trades.time_format", &params.time_format, params.utc_offset_min)?;
         Ok(Self {
             header,
             time,
@@ -76,11 +72,7 @@ impl CsvTradeRows {
 
 /// The side that took; a buyer who was the maker was sold to.
 fn aggressor(column: &str, text: &[u8]) -> Result<Option<Side>, String> {
-    let is = |words: &[&str]| {
-        words
-            .iter()
-            .any(|w| text.eq_ignore_ascii_case(w.as_bytes()))
-    };
+    let is = |words: &[&str]| words.iter().any(|w| text.eq_ignore_ascii_case(w.as_bytes()));
     if text.is_empty() {
         Ok(None)
     } else if column.eq_ignore_ascii_case(MAKER_FLAG) {
@@ -117,10 +109,8 @@ impl RowParser for CsvTradeRows {
         slot: &mut EventKind,
     ) -> Result<Parsed, Bad> {
         let fields = self.splitter.split(row).counted(self.header.len())?;
-        let time = self
-            .clock
-            .read(fields.get(self.time))
-            .map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
+        let time =
+            self.clock.read(fields.get(self.time)).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
         let name = |column: usize| self.header.name(column);
         *slot = EventKind::Trade {
             price: price(name(self.price), fields.get(self.price))?,

@@ -10,20 +10,13 @@ const MOST_DIGITS: usize = 18;
 ///
 /// Whole markets trade more than 9.2e9 shares a day. Their bars are good all the same, and a volume
 /// that is too small is the careful one: it only ever allows less to be traded.
-pub(crate) fn volume(
-    column: &str,
-    text: &[u8],
-    unit: Quantity,
-) -> Result<(Quantity, bool), String> {
+pub(crate) fn volume(column: &str, text: &[u8], unit: Quantity) -> Result<(Quantity, bool), String> {
     let units = match large(text) {
         Some(whole) => whole.saturating_mul(i128::from(SCALE)),
         None => i128::from(decimal(column, text)?),
     };
     if units < 0 {
-        return Err(format!(
-            "{column} `{}` is negative; it must be 0 or more",
-            shown(text)
-        ));
+        return Err(format!("{column} `{}` is negative; it must be 0 or more", shown(text)));
     }
     let scaled = units.saturating_mul(i128::from(unit.units())) / i128::from(SCALE);
     Ok(match i64::try_from(scaled) {
@@ -37,11 +30,8 @@ fn large(text: &[u8]) -> Option<i128> {
     let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let rest = &text[digits..];
     let is_whole = rest.is_empty() || rest[0] == b'.' && rest[1..].iter().all(|b| *b == b'0');
-    ((10..=MOST_DIGITS).contains(&digits) && is_whole).then(|| {
-        text[..digits]
-            .iter()
-            .fold(0, |value, b| value * 10 + i128::from(b - b'0'))
-    })
+    ((10..=MOST_DIGITS).contains(&digits) && is_whole)
+        .then(|| text[..digits].iter().fold(0, |value, b| value * 10 + i128::from(b - b'0')))
 }
 
 #[cfg(test)]
@@ -64,24 +54,13 @@ mod tests {
             ("9223372036", "1", ("9223372036", false)),
             ("0", "1", ("0", false)),
         ] {
-            assert_eq!(
-                read(text, unit),
-                Ok((want.0.to_owned(), want.1)),
-                "{text} × {unit}"
-            );
+            assert_eq!(read(text, unit), Ok((want.0.to_owned(), want.1)), "{text} × {unit}");
         }
     }
 
     #[test]
     fn what_is_no_volume_is_refused() {
-        for text in [
-            "-1",
-            "NaN",
-            "",
-            "1e400",
-            "1234567890123456789",
-            "0.0000000001",
-        ] {
+        for text in ["-1", "NaN", "", "1e400", "1234567890123456789", "0.0000000001"] {
             assert!(read(text, "1").is_err(), "{text}");
         }
     }

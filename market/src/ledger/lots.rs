@@ -105,7 +105,7 @@ impl Holding {
             if closed < held {
                 return cost + part(lot.cost, closed, held);
             }
-            cost = cost + lot.cost;
+            cost += lot.cost;
             closed -= held;
         }
         cost

@@ -209,8 +209,8 @@ proptest! {
                 ledger.apply_fill(&all, id, &f).expect("booked");
                 let signed = side.signed(f.quantity);
                 positions[id.index()] += signed.units();
-                paid = paid + Money::notional(f.price, signed, all.get(id).multiplier);
-                fees = fees + f.fee;
+                paid += Money::notional(f.price, signed, all.get(id).multiplier);
+                fees += f.fee;
             }
             let mut costs = Money::ZERO;
             for id in [A, B] {

@@ -1,8 +1,12 @@
 //! The paper exchange against a second, slow one, on random streams and on the bundled session.
 
+mod garbage;
 mod oracle;
+mod plain;
 mod properties;
+mod script;
 mod session;
+mod steps;
 mod streams;
 
 use std::cell::Cell;
@@ -13,7 +17,9 @@ use oracle::l3::Orders;
 use oracle::{Facts, Flaws, Pit};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use streams::{FACTS, Script, Step, l2_steps, l3_steps, run_oracle, run_real};
+use script::Script;
+use steps::{Step, l2_steps, l3_steps};
+use streams::{FACTS, run_oracle, run_real};
 
 /// How many streams are compared.
 const CASES: u32 = 4_000;

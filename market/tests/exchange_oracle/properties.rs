@@ -9,7 +9,9 @@ use proptest::prelude::*;
 
 use crate::oracle::{at_least, other};
 use crate::runner;
-use crate::streams::{FACTS, Script, Step, What, instruments, l2_steps, l3_steps, queue_steps, run_real};
+use crate::script::{Script, What};
+use crate::steps::{Step, l2_steps, l3_steps, queue_steps};
+use crate::streams::{FACTS, instruments, run_real};
 
 /// An own order as its reports tell of it.
 struct Told {

@@ -152,9 +152,7 @@ impl Fear {
         let lesson = Lesson {
             distance: findings.get(Signal::Anomaly).map(|reading| reading.value),
             calm: !unrest.into_iter().any(|signal| findings.exceeded(signal)),
-            // Not from the trip on alone: the first excesses of a shock, folded in, would hide the
-            // m-th.
-            alarmed: self.trip.is_some() || findings.any_exceeded(),
+            tripped: self.trip.is_some(),
         };
         self.normal.learn(state, lesson, params);
         begins
@@ -183,9 +181,9 @@ impl Fear {
             return;
         };
         let calm = !findings.any_exceeded()
-            && findings.get(Signal::Anomaly).is_some_and(|anomaly| {
-                anomaly.limit.is_none_or(|tau| anomaly.value < REARM_SHARE * tau)
-            });
+            && findings
+                .get(Signal::Anomaly)
+                .is_some_and(|anomaly| anomaly.limit.is_none_or(|tau| anomaly.value < REARM_SHARE * tau));
         trip.calm = if calm { trip.calm + 1 } else { 0 };
         if trip.calm >= params.n {
             self.trip = None;

@@ -1,8 +1,7 @@
 //! Pattern separation (26): h = tanh(W[s; a; c]) with a fixed random W, and its sparse form.
 
 use serde::{Deserialize, Serialize};
-
-use crate::random::normal;
+use synapse::random::normal;
 
 /// The fixed projection W `[codes][inputs]` of a state s, an action a (one-hot) and a context c.
 ///
@@ -99,11 +98,12 @@ impl Projection {
     }
 }
 
-/// The dense code h = tanh(W[s; a; c]) `[codes]` (26). It keeps the geometry of its inputs, slightly
-/// compressed.
+/// The dense code h = tanh(W[s; a; c]) `[codes]` (26), in the place of its activation. It keeps the
+/// geometry of its inputs, slightly compressed.
 #[must_use]
-pub fn dense_code(activation: &[f32]) -> Vec<f32> {
-    activation.iter().map(|&x| libm::tanhf(x)).collect()
+pub fn dense_code(mut activation: Vec<f32>) -> Box<[f32]> {
+    activation.iter_mut().for_each(|x| *x = libm::tanhf(*x));
+    activation.into_boxed_slice()
 }
 
 /// The sparse code: indices of the `k` largest activations, in rising order, ties to the lower one.
@@ -173,7 +173,7 @@ mod tests {
             let projection = Projection::from_columns(shape, columns.collect());
             let activations: Vec<Vec<f32>> =
                 inputs.iter().map(|x| projection.activation(&single(x), &[])).collect();
-            let dense: Vec<Vec<f64>> = activations.iter().map(|a| double(&dense_code(a))).collect();
+            let dense: Vec<Vec<f64>> = activations.iter().map(|a| double(&dense_code(a.clone()))).collect();
             let k = case.number("k") as usize;
             let sparse: Vec<Vec<f64>> = activations.iter().map(|a| kept(a, k)).collect();
             case.check("h", &dense.concat());
@@ -191,7 +191,7 @@ mod tests {
         let activation = projection.activation(&scaled, &[]);
         match name {
             "linear" => double(&activation),
-            "tanh_gain1" | "tanh_gain5" => double(&dense_code(&activation)),
+            "tanh_gain1" | "tanh_gain5" => double(&dense_code(activation)),
             "sign" => activation.iter().map(|x| f64::from(x.signum())).collect(),
             "kwta5pct" => {
                 let mut code = vec![0.0; activation.len()];
@@ -307,7 +307,7 @@ mod tests {
             for (got, want) in candidate.iter().zip(whole.activation(&input, &[])) {
                 prop_assert!((got - want).abs() <= 1e-5 * (1.0 + want.abs()), "{got} {want}");
             }
-            let dense = dense_code(&candidate);
+            let dense = dense_code(candidate.clone());
             prop_assert!(dense.iter().all(|h| h.abs() <= 1.0));
         }
 

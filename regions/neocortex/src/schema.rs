@@ -9,7 +9,7 @@ const SHORTEST_MEAN: f64 = 1e-12;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Schema {
     /// Its number, unique in a set.
-    pub id: u64,
+    pub id: u32,
     /// z_k `[d]`, of length 1 (35).
     pub direction: Vec<f64>,
     /// ‖mean of the codes‖: near 1 where they agree, near 0 where they scatter.
@@ -63,7 +63,7 @@ impl Cluster {
 
     /// The schema of this cluster; `None` where its codes cancel and their mean has no direction.
     #[must_use]
-    pub fn schema(&self, id: u64) -> Option<Schema> {
+    pub fn schema(&self, id: u32) -> Option<Schema> {
         let concentration = length(&self.centroid);
         if concentration < SHORTEST_MEAN {
             return None;
@@ -122,7 +122,7 @@ mod tests {
                     .map(|i| (codes[i].as_slice(), rewards[i]))
                     .collect();
                 let cluster = Cluster::of(&members).expect("a cluster with members");
-                let schema = cluster.schema(k as u64).expect("a mean with a direction");
+                let schema = cluster.schema(k as u32).expect("a mean with a direction");
                 case.check_value("centroid", &cluster.centroid, &want["centroid"]);
                 case.check_value("centroid_l2", &schema.direction, &want["centroid_l2"]);
                 assert_eq!(want["n"].as_u64(), Some(schema.rewards.count), "{}: n", case.name);

@@ -1,10 +1,11 @@
 //! Finding the nearest schemas (36), exactly.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
-use crate::schema::{Schema, unit};
+use crate::schema::{Rewards, Schema, unit};
+
+/// Sums that go on side by side in a product of vectors.
+const LANES: usize = 8;
 
 /// How far a direction's squared length may be from 1.
 const LENGTH_TOLERANCE: f64 = 1e-9;
@@ -26,40 +27,37 @@ pub struct Match<'a> {
 }
 
 /// Why a schema cannot be stored.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 pub enum SchemaRefused {
     /// Its direction has another dimension than those of the set.
+    #[error("schema {id} has {found} dimensions, the set has {expected}")]
     Dimension {
         /// The schema.
-        id: u64,
+        id: u32,
         /// Its dimension.
         found: usize,
         /// The dimension of the set.
         expected: usize,
     },
     /// Its direction is not of length 1, or not finite.
+    #[error("the direction of schema {id} has squared length {square}, not 1")]
     Length {
         /// The schema.
-        id: u64,
+        id: u32,
         /// The square of the length.
         square: f64,
     },
+    /// Its rewards are not finite, or their deviation is below 0.
+    #[error("schema {id} has mean reward {mean} with deviation {deviation}")]
+    Rewards {
+        /// The schema.
+        id: u32,
+        /// Their mean.
+        mean: f64,
+        /// Their deviation.
+        deviation: f64,
+    },
 }
-
-impl fmt::Display for SchemaRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dimension { id, found, expected } => {
-                write!(f, "schema {id} has {found} dimensions, the set has {expected}")
-            }
-            Self::Length { id, square } => {
-                write!(f, "the direction of schema {id} has squared length {square}, not 1")
-            }
-        }
-    }
-}
-
-impl std::error::Error for SchemaRefused {}
 
 impl SchemaSet {
     /// All schemas, by rising id.
@@ -68,11 +66,17 @@ impl SchemaSet {
         &self.schemas
     }
 
+    /// The numbers in a direction; `None` while nothing is known.
+    #[must_use]
+    pub fn dimension(&self) -> Option<usize> {
+        self.schemas.first().map(|schema| schema.direction.len())
+    }
+
     /// Stores a schema in place of the one with its id, if there is any.
     ///
     /// # Errors
-    /// If its dimension is not that of the others, or its direction not of length 1; nothing is
-    /// stored then.
+    /// If its dimension is not that of the others, its direction not of length 1, or its rewards no
+    /// numbers; nothing is stored then.
     pub fn upsert(&mut self, schema: Schema) -> Result<(), SchemaRefused> {
         let (id, found) = (schema.id, schema.direction.len());
         if let Some(other) = self.schemas.iter().find(|s| s.id != id && s.direction.len() != found) {
@@ -82,6 +86,10 @@ impl SchemaSet {
         let is_unit = (square - 1.0).abs() <= LENGTH_TOLERANCE;
         if !is_unit {
             return Err(SchemaRefused::Length { id, square });
+        }
+        let Rewards { mean, deviation, .. } = schema.rewards;
+        if !(mean.is_finite() && deviation.is_finite() && deviation >= 0.0) {
+            return Err(SchemaRefused::Rewards { id, mean, deviation });
         }
         match self.schemas.binary_search_by_key(&id, |s| s.id) {
             Ok(index) => self.schemas[index] = schema,
@@ -114,19 +122,28 @@ impl SchemaSet {
     }
 }
 
+/// a·b, summed in a fixed number of lanes so that the bits do not depend on the machine's.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len(), "vectors of different dimension");
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    let mut lanes = [0.0; LANES];
+    for (a, b) in a.zip(b) {
+        for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().sum::<f64>() + rest
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::{Cluster, Rewards};
+    use crate::schema::Cluster;
     use proptest::prelude::*;
     use support::golden;
 
-    fn schema(id: u64, code: &[f64]) -> Schema {
+    fn schema(id: u32, code: &[f64]) -> Schema {
         let cluster = Cluster::of(&[(code, 0.0)]).expect("one member");
         cluster.schema(id).expect("a mean with a direction")
     }
@@ -140,7 +157,7 @@ mod tests {
     }
 
     fn ids(matches: &[Match<'_>]) -> Vec<f64> {
-        matches.iter().map(|m| m.schema.id as f64).collect()
+        matches.iter().map(|m| f64::from(m.schema.id)).collect()
     }
 
     #[test]
@@ -194,6 +211,11 @@ mod tests {
             let unsound = Schema { id: 7, direction, concentration: 1.0, rewards };
             let refused = set.upsert(unsound).expect_err("another length");
             assert!(matches!(refused, SchemaRefused::Length { id: 7, .. }), "{refused}");
+        }
+        for (mean, deviation) in [(f64::NAN, 0.0), (0.0, f64::INFINITY), (0.0, -1.0)] {
+            let rewards = Rewards { count: 1, mean, deviation };
+            let refused = set.upsert(Schema { rewards, ..schema(7, &[1.0, 0.0]) }).expect_err("no numbers");
+            assert!(matches!(refused, SchemaRefused::Rewards { id: 7, .. }), "{refused}");
         }
         assert_eq!(set, before);
     }

@@ -124,14 +124,16 @@ impl Prefrontal {
             }
             Phase::Armed => {}
         }
-        let feared = threat
-            .exceeded()
-            .filter(|_| threat.level != ThreatLevel::Calm && self.state.latch.cause().is_none());
-        feared.map(|reading| Reason::Frightened {
+        if threat.level == ThreatLevel::Calm || self.state.latch.cause().is_some() {
+            return None;
+        }
+        let feared = threat.exceeded().or_else(|| threat.tripped_by.map(|signal| threat.reading(signal)));
+        // wary of nothing in particular: something that belongs to a valid book is absent
+        Some(feared.map_or(Reason::StaleBook { book: sensed.book }, |reading| Reason::Frightened {
             signal: reading.signal,
             value: reading.value.unwrap_or(f64::NAN),
             limit: reading.limit.unwrap_or(f64::NAN),
-        })
+        }))
     }
 
     /// Whether what is proposed can only bring the position nearer to zero, whatever fills (G2).

@@ -33,20 +33,12 @@ pub fn cases(prefix: &str) -> Vec<Case> {
     let path = std::fs::read_dir(&folder)
         .unwrap_or_else(|e| panic!("{}: {e}", folder.display()))
         .map(|entry| entry.expect("a readable folder").path())
-        .find(|path| {
-            path.file_name()
-                .is_some_and(|n| n.to_string_lossy().starts_with(prefix))
-        })
+        .find(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(prefix)))
         .unwrap_or_else(|| panic!("{}: no file {prefix}*", folder.display()));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let file: Value =
-        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    let cases: Vec<Case> = file["cases"]
-        .as_array()
-        .expect("an array of cases")
-        .iter()
-        .map(Case::new)
-        .collect();
+    let file: Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let cases: Vec<Case> =
+        file["cases"].as_array().expect("an array of cases").iter().map(Case::new).collect();
     assert!(!cases.is_empty(), "{}: no case", path.display());
     cases
 }
@@ -76,27 +68,16 @@ impl Case {
     /// Where lengths differ or an element is outside the tolerance.
     pub fn check(&self, key: &str, got: &[f64]) {
         let want = &self.expected[key];
-        assert!(
-            !want.is_null(),
-            "{}: nothing is expected under `{key}`",
-            self.name
-        );
+        assert!(!want.is_null(), "{}: nothing is expected under `{key}`", self.name);
         self.check_value(key, got, want);
     }
 
     /// [`Case::check`] against a value taken from anywhere in the case.
     pub fn check_value(&self, what: &str, got: &[f64], want: &Value) {
         let want = floats(want);
-        assert_eq!(
-            got.len(),
-            want.len(),
-            "{}: {what}: lengths differ",
-            self.name
-        );
+        assert_eq!(got.len(), want.len(), "{}: {what}: lengths differ", self.name);
         for (i, (&g, &w)) in got.iter().zip(&want).enumerate() {
-            let near = g == w
-                || (g.is_nan() && w.is_nan())
-                || (g - w).abs() <= self.abs + self.rel * w.abs();
+            let near = g == w || (g.is_nan() && w.is_nan()) || (g - w).abs() <= self.abs + self.rel * w.abs();
             assert!(near, "{}: {what}[{i}]: got {g}, expected {w}", self.name);
         }
     }
@@ -119,12 +100,7 @@ impl Case {
 
 /// The rows of a nested array.
 pub fn rows(value: &Value) -> Vec<Vec<f64>> {
-    value
-        .as_array()
-        .expect("an array of rows")
-        .iter()
-        .map(floats)
-        .collect()
+    value.as_array().expect("an array of rows").iter().map(floats).collect()
 }
 
 /// Every number of a (nested) array, in row-major order; `null` reads as NaN.
@@ -141,8 +117,6 @@ fn number(value: &Value) -> f64 {
         Value::Bool(b) => f64::from(u8::from(*b)),
         Value::String(s) if s == "inf" => f64::INFINITY,
         Value::String(s) if s == "-inf" => f64::NEG_INFINITY,
-        other => other
-            .as_f64()
-            .unwrap_or_else(|| panic!("not a number: {other}")),
+        other => other.as_f64().unwrap_or_else(|| panic!("not a number: {other}")),
     }
 }

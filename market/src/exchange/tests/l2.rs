@@ -69,6 +69,21 @@ fn what_trades_explain_is_not_cancelled_again() {
 }
 
 #[test]
+fn a_total_that_is_told_unchanged_explains_the_trades_before_it() {
+    let mut bench = Bench::l2();
+    bench.place(1, 1, Buy, Limit, 100, 1);
+    bench.levels(5, &[(Buy, 100, 9)]);
+    // one of the 3 ahead traded, one joined behind; then 5 of 9 are cancelled
+    bench.trade(6, Sell, 100, 1, None);
+    bench.levels(7, &[(Buy, 100, 9)]);
+    bench.levels(8, &[(Buy, 100, 4)]);
+    bench.trade(9, Sell, 100, 1, None);
+    assert_eq!(bench.reports(), ["3 1 accepted"]);
+    bench.trade(10, Sell, 100, 1, None);
+    assert_eq!(bench.reports(), ["10 1 maker buy 1@100 rest 0"], "5 of 9: one of the 2 ahead");
+}
+
+#[test]
 fn the_queue_ahead_is_never_more_than_the_level() {
     let mut bench = Bench::l2();
     bench.place(1, 1, Buy, Limit, 100, 1);

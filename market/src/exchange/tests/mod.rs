@@ -3,6 +3,7 @@
 
 mod l2;
 mod l3;
+mod l3_resting;
 mod plain;
 mod regressions;
 mod requests;
@@ -59,8 +60,12 @@ pub(super) struct Bench {
 
 impl Bench {
     pub(super) fn new() -> Self {
+        Self::with(params())
+    }
+
+    pub(super) fn with(params: ExchangeParams) -> Self {
         let instruments = Instruments::new(vec![instrument("A")]);
-        Self { exchange: Exchange::new(&instruments, params(), 0), now: 0 }
+        Self { exchange: Exchange::new(&instruments, params, 0), now: 0 }
     }
 
     /// A book of single orders: bids 100 (1, 2 ahead of 3) and 99, asks 102 and 103, one each,

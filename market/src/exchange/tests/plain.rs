@@ -104,6 +104,15 @@ fn a_bar_that_opens_beyond_a_limit_fills_it_at_the_open_or_the_limit() {
 }
 
 #[test]
+fn a_bar_that_opens_at_a_limit_has_not_traded_through_it_yet() {
+    let mut bench = Bench::with(ExchangeParams { half_spread_bp: Quantity::ZERO, ..params() });
+    bench.bar(10, 0, FLAT, 10);
+    bench.place(10, 1, Buy, Limit, 95, 1);
+    bench.bar(20, 10, [95, 95, 94, 94], 10);
+    assert_eq!(bench.reports()[1..], ["20 1 maker buy 1@95 rest 0"], "it rested first");
+}
+
+#[test]
 fn a_limit_that_the_first_trade_passes_takes_later_ones_at_the_limit() {
     let mut bench = trades();
     bench.place(10, 1, Buy, Limit, 105, 2);

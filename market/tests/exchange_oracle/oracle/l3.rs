@@ -6,20 +6,13 @@ use market::{EventKind, OrderId, Side};
 
 use super::{Facts, Flaws, Hit, Mine, Pit, at_least, in_line, other};
 
-/// A historical order: what the feed says is left of it, and what we took.
+/// A historical order, and what the feed says is left of it.
 #[derive(Debug, Clone, Copy)]
 struct Hist {
     side: Side,
     price: i64,
     told: i64,
-    taken: i64,
     stamp: u64,
-}
-
-impl Hist {
-    fn left(&self) -> i64 {
-        (self.told - self.taken).max(0)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,21 +30,19 @@ pub struct Orders {
     state: State,
     count: u64,
     known: BTreeMap<OrderId, Hist>,
-    /// Visible orders by side, best first: (rank of price, stamp).
+    /// Visible orders by side, best first: (rank of price, stamp). What we took is still here.
     lines: [BTreeMap<(i64, u64), OrderId>; 2],
     /// Oldest first, with the time since when.
     held: Vec<(OrderId, Hist, i64)>,
     evicted: BTreeSet<OrderId>,
-    /// What we took of orders that a new picture may name again.
+    /// What we took of orders that have not ended.
     taken: BTreeMap<OrderId, i64>,
     /// In this instant: places that became empty,
     vacated: Vec<(Side, i64, u64)>,
     /// places of orders that rows spoke of,
     spoken: BTreeMap<OrderId, (Side, i64, u64)>,
-    /// what own orders had of newcomers,
-    met: Vec<(OrderId, Side, i64)>,
-    /// and what of that rows spoke of later, by side.
-    again: [i64; 2],
+    /// and orders that had nothing left when it began.
+    risen: BTreeSet<OrderId>,
 }
 
 fn rank(side: Side, price: i64) -> i64 {
@@ -71,29 +62,55 @@ impl Orders {
         self.best(side).map(|id| self.known[&id].price)
     }
 
+    /// What is left of an order for us.
+    fn left(&self, id: OrderId) -> i64 {
+        let told = self.known.get(&id).map_or(0, |order| order.told);
+        (told - self.taken.get(&id).copied().unwrap_or(0)).max(0)
+    }
+
     fn show(&mut self, id: OrderId, mut order: Hist) {
-        if order.left() > 0 {
-            self.count += 1;
-            order.stamp = self.count;
-            let key = (rank(order.side, order.price), order.stamp);
-            self.lines[order.side as usize].insert(key, id);
-        }
+        self.count += 1;
+        order.stamp = self.count;
+        self.lines[order.side as usize].insert((rank(order.side, order.price), order.stamp), id);
         self.known.insert(id, order);
     }
 
-    fn hide(&mut self, id: OrderId) {
-        let order = self.known[&id];
-        let key = (rank(order.side, order.price), order.stamp);
-        if self.lines[order.side as usize].remove(&key).is_some() {
+    fn remove(&mut self, id: OrderId) {
+        let left = self.left(id);
+        if let Some(order) = self.known.remove(&id) {
+            self.lines[order.side as usize].remove(&(rank(order.side, order.price), order.stamp));
+            if left > 0 {
+                self.vacate(id, order);
+            }
+        }
+    }
+
+    fn vacate(&mut self, id: OrderId, order: Hist) {
+        if !self.risen.contains(&id) {
             self.vacated.push((order.side, order.price, order.stamp));
         }
     }
 
-    fn is_visible(&self, id: OrderId) -> bool {
-        self.known.get(&id).is_some_and(|order| {
-            let key = (rank(order.side, order.price), order.stamp);
-            self.line(order.side).get(&key) == Some(&id)
-        })
+    fn change(&mut self, id: OrderId, told: i64) {
+        let before = self.left(id);
+        if self.flaws.taken_comes_back {
+            self.taken.remove(&id);
+        }
+        if let Some(order) = self.known.get_mut(&id) {
+            order.told = told;
+        }
+        match (before, self.left(id)) {
+            (0, 1..) => {
+                self.risen.insert(id);
+            }
+            (1.., 0) => self.vacate(id, self.known[&id]),
+            _ => {}
+        }
+    }
+
+    /// The first visible order of which something is left.
+    fn front(&self, side: Side) -> Option<OrderId> {
+        self.line(side).values().copied().find(|id| self.left(*id) > 0)
     }
 
     /// A newcomer is held while it would trade with or lock what is visible.
@@ -127,8 +144,7 @@ impl Orders {
                 while let Some(stale) = self.best(other(order.side))
                     && self.known[&stale].price == best
                 {
-                    self.hide(stale);
-                    self.known.remove(&stale);
+                    self.remove(stale);
                     self.evicted.insert(stale);
                 }
             }
@@ -138,25 +154,10 @@ impl Orders {
 
     fn picture_whole(&mut self, mine: &mut [Mine]) {
         self.state = State::Known;
-        for (id, units) in std::mem::take(&mut self.taken) {
-            if self.is_visible(id) {
-                self.reduce(id, units.min(self.known[&id].left()));
-                self.taken.insert(id, units);
-            }
-        }
         for side in [Side::Buy, Side::Sell] {
             for n in in_line(mine, side) {
                 self.join(&mut mine[n]);
             }
-        }
-    }
-
-    fn reduce(&mut self, id: OrderId, units: i64) {
-        *self.taken.entry(id).or_default() += units;
-        let order = self.known.get_mut(&id).expect("it is known");
-        order.taken += units;
-        if order.left() == 0 {
-            self.hide(id);
         }
     }
 
@@ -189,10 +190,7 @@ impl Orders {
             if aggressor == Some(side) {
                 continue;
             }
-            let again = &mut self.again[other(side) as usize];
-            let told = units.min(*again);
-            *again -= told;
-            let mut budget = units - told;
+            let mut budget = units;
             for n in in_line(mine, side) {
                 let through = mine[n].price != price && at_least(side, mine[n].price, price);
                 let reached = through || (mine[n].price == price && self.is_turn(&mine[n], aggressor, maker));
@@ -214,12 +212,13 @@ impl Orders {
         let ahead = self
             .line(mine.side)
             .range((rank(mine.side, mine.price), 0)..(rank(mine.side, mine.price), mine.stamp))
+            .filter(|(_, id)| self.left(**id) > 0)
             .count();
         if aggressor.is_none() || ahead > usize::from(self.flaws.queue_off_by_one) {
             return false;
         }
         let place = maker.and_then(|id| {
-            let standing = self.known.get(&id).filter(|_| self.is_visible(id));
+            let standing = self.known.get(&id).filter(|_| self.left(id) > 0);
             let spoken = self.spoken.get(&id).copied();
             spoken.or(standing.map(|o| (o.side, o.price, o.stamp)))
         });
@@ -234,10 +233,7 @@ impl Orders {
 
     /// A row speaks of an order.
     fn speak(&mut self, id: OrderId) {
-        for (_, side, units) in self.met.extract_if(.., |(met, _, _)| *met == id) {
-            self.again[side as usize] += units;
-        }
-        if self.is_visible(id) {
+        if self.left(id) > 0 {
             let order = self.known[&id];
             self.spoken.insert(id, (order.side, order.price, order.stamp));
         }
@@ -246,8 +242,7 @@ impl Orders {
     fn forget_instant(&mut self) {
         self.vacated.clear();
         self.spoken.clear();
-        self.met.clear();
-        self.again = [0; 2];
+        self.risen.clear();
     }
 }
 
@@ -272,8 +267,7 @@ impl Pit for Orders {
             taken: BTreeMap::new(),
             vacated: Vec::new(),
             spoken: BTreeMap::new(),
-            met: Vec::new(),
-            again: [0; 2],
+            risen: BTreeSet::new(),
         }
     }
 
@@ -319,9 +313,8 @@ impl Pit for Orders {
                     || self.evicted.contains(&id)
                     || self.held.iter().any(|(held, _, _)| *held == id);
                 if quantity.units() > 0 && price.units() >= 0 && !in_use {
-                    let order =
-                        Hist { side, price: price.units(), told: quantity.units(), taken: 0, stamp: 0 };
-                    self.come(id, order);
+                    let (price, told) = (price.units(), quantity.units());
+                    self.come(id, Hist { side, price, told, stamp: 0 });
                 }
             }
             EventKind::Change { id, quantity } => {
@@ -330,30 +323,14 @@ impl Pit for Orders {
                     // refused
                 } else if let Some(held) = self.held.iter_mut().find(|(held, _, _)| *held == id) {
                     held.1.told = quantity.units();
-                } else if let Some(old) = self.known.get(&id).copied() {
-                    let mut new = old;
-                    new.told = quantity.units();
-                    if self.flaws.taken_comes_back {
-                        new.taken = 0;
-                    }
-                    if old.left() == 0 && new.left() > 0 {
-                        self.known.remove(&id);
-                        self.come(id, new);
-                    } else {
-                        self.known.insert(id, new);
-                        if new.left() == 0 {
-                            self.hide(id);
-                        }
-                    }
+                } else if self.known.contains_key(&id) {
+                    self.change(id, quantity.units());
                 }
             }
             EventKind::Delete { id } => {
                 self.speak(id);
                 self.held.retain(|(held, _, _)| *held != id);
-                if self.known.contains_key(&id) {
-                    self.hide(id);
-                    self.known.remove(&id);
-                }
+                self.remove(id);
                 self.taken.remove(&id);
             }
             EventKind::Trade { price, quantity, aggressor, maker } if open && self.state == State::Known => {
@@ -383,20 +360,19 @@ impl Pit for Orders {
     }
 
     fn next(&self, side: Side) -> Option<(i64, i64)> {
-        let order = &self.known[&self.best(side)?];
-        Some((order.price, order.left()))
+        let id = self.front(side)?;
+        Some((self.known[&id].price, self.left(id)))
     }
 
     fn take(&mut self, side: Side, units: i64) {
-        if let Some(id) = self.best(side) {
-            self.reduce(id, units);
-            self.met.push((id, side, units));
+        if let Some(id) = self.front(side) {
+            *self.taken.entry(id).or_default() += units;
         }
     }
 
     fn before(&self, mine: &Mine) -> i128 {
         let place = (rank(mine.side, mine.price), mine.stamp);
-        self.line(mine.side).range(..place).map(|(_, id)| i128::from(self.known[id].left())).sum()
+        self.line(mine.side).range(..place).map(|(_, id)| i128::from(self.left(*id))).sum()
     }
 
     fn join(&mut self, mine: &mut Mine) {

@@ -1,7 +1,5 @@
 //! A calm market made up from a seed, and an amygdala that has come to know it.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use amygdala::{Amygdala, AmygdalaParams};
 use market::book::{BookState, Level, Top};
 use market::{
@@ -12,6 +10,10 @@ use synapse::{Account, Context, Phase, Region, SampleKind, Sensed, Startle, Thre
 
 /// The tick of the instruments, in price units.
 pub const TICK: i64 = 1_000_000_000;
+/// A unit of the state's flows in instrument units: the reference notional at the price there is.
+const FLOW_FLOOR: f64 = 10_000.0 / 80_000.0;
+const RETURN_FLOOR_BP: f64 = 0.1;
+const VOLATILITY_FLOOR_BP: f64 = 0.3;
 /// What the account starts with.
 pub const EQUITY: i64 = 100_000;
 
@@ -48,9 +50,9 @@ pub fn fresh(params: AmygdalaParams, instruments_count: usize) -> Amygdala {
 pub enum Law {
     /// As an order book's do: mostly still, now and then a move, a trade or a wider spread.
     Book,
-    /// Every number Gaussian.
+    /// Every number of the state Gaussian.
     Gauss,
-    /// Every number Student's t with 5 degrees of freedom.
+    /// Every number of the state Student's t with 5 degrees of freedom.
     StudentT,
 }
 
@@ -116,12 +118,19 @@ impl Market {
         [spread, return_bp, imbalance, order_flow, trade, trade.abs()]
     }
 
+    /// Numbers whose compressed form follows the law, well above its floors.
     fn free_numbers(&mut self) -> [f64; 6] {
-        let spread = (30.0 + self.scattered()).max(1.0);
-        let imbalance = (0.05 * self.scattered()).clamp(-1.0, 1.0);
-        let mut flow = || 0.02 * self.scattered();
-        let (order_flow, trade_flow, volume) = (flow(), flow(), 0.1 + flow().clamp(-0.1, 0.1));
-        [spread, 0.05 * self.scattered(), imbalance, order_flow, trade_flow, volume]
+        let spread = (30.0 + 2.0 * self.scattered()).max(1.0);
+        let imbalance = (0.2 * self.scattered()).clamp(-1.0, 1.0);
+        let [return_bp, order_flow, trade_flow] = [RETURN_FLOOR_BP, FLOW_FLOOR, FLOW_FLOOR].map(|floor| {
+            let compressed = 1.5 * self.scattered();
+            floor * libm::copysign(libm::expm1(compressed.abs()), compressed)
+        });
+        [spread, return_bp, imbalance, order_flow, trade_flow, self.never_negative(FLOW_FLOOR)]
+    }
+
+    fn never_negative(&mut self, floor: f64) -> f64 {
+        floor * libm::expm1((9.0 + 1.5 * self.scattered()).max(0.0))
     }
 
     fn sensed(&mut self, numbers: [f64; 6]) -> Sensed {
@@ -131,7 +140,7 @@ impl Market {
                 self.square_bp2 += (return_bp * return_bp - self.square_bp2) / 240.0;
                 self.square_bp2.sqrt()
             }
-            Law::Gauss | Law::StudentT => (1.0 + 0.02 * self.scattered()).max(0.0),
+            Law::Gauss | Law::StudentT => self.never_negative(VOLATILITY_FLOOR_BP),
         };
         let mut features = FeatureVector::default();
         let mut set = |feature, value: f64| features[feature] = Some(value as f32);
@@ -177,7 +186,8 @@ impl Market {
 pub fn set_spread(sensed: &mut Sensed, ticks: f64) {
     let mid2 = sensed.mark2.expect("a mark");
     let spread = (ticks * TICK as f64) as i64;
-    let level = |price| Level { price: Price::from_units(price), quantity: Quantity::from_units(500_000_000) };
+    let level =
+        |price| Level { price: Price::from_units(price), quantity: Quantity::from_units(500_000_000) };
     let bid = (mid2 - spread) / 2;
     sensed.top = Some(Top { bid: level(bid), ask: level(bid + spread) });
     sensed.features[Feature::Spread] = Some(ticks as f32);

@@ -1,0 +1,143 @@
+//! Puts the house together: from a configuration and feeds to an engine ready to run.
+
+use basal_ganglia::{BasalGanglia, imbalance_rule};
+use brainstem::Brainstem;
+use market::exchange::Exchange;
+use market::feed::{Format, Merge, Names, OpenOptions};
+use market::ledger::Ledger;
+use market::{Instruments, MarketEvent, Sampler, SamplerKind, Timestamp};
+use prefrontal::Prefrontal;
+use synapse::{Command, Model};
+use thalamus::{Layout, Thalamus};
+use visual_cortex::VisualCortex;
+
+use crate::brain::{Door, Engine, Line, Stream};
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// The instruments of a run: those the configuration names, in the order of their names.
+pub fn instrument_names(config: &Config) -> Vec<String> {
+    let mut names: Vec<String> = config.instruments.keys().chain(config.limits.keys()).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// How the feeds of a run are opened.
+pub fn open_options(config: &Config, instruments: &Instruments, format: Option<Format>) -> OpenOptions {
+    OpenOptions {
+        format,
+        names: Names::of(instruments),
+        bars: config.csv_bars.clone(),
+        trades: config.csv_trades.clone(),
+        ..OpenOptions::default()
+    }
+}
+
+/// What a run is told beside its configuration and feeds.
+#[derive(Debug, Clone, Default)]
+pub struct Orders {
+    /// Commands of the operator, each at its time.
+    pub commands: Vec<(Timestamp, Command)>,
+    /// The formats of the feeds, which choose the sampler where the configuration does not.
+    pub formats: Vec<Format>,
+    /// Nothing is sampled before this.
+    pub from: Option<Timestamp>,
+}
+
+/// An engine over a stream, and the words that tell what its policy is (R3).
+///
+/// # Errors
+/// [`Failure::Input`] where an instrument lacks a limit, or nothing is configured to trade.
+pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(Engine<S>, String), Failure> {
+    let names = instrument_names(config);
+    if names.is_empty() {
+        let message = "the configuration names no instrument; add [instrument.NAME] and [limits.NAME]";
+        return Err(Failure::Input(message.to_owned()));
+    }
+    let (instruments, limits) = config.traded(&names)?;
+    let samplers = samplers(config, &orders.formats, instruments.len());
+    let on_grid: Vec<bool> = samplers.iter().map(|s| matches!(s.kind(), SamplerKind::Grid { .. })).collect();
+    let mut door = Door::new(&config.door, &on_grid, orders.commands);
+    if let Some(from) = orders.from {
+        door.quiet_before(from);
+    }
+    let hold_ns = i64::from(config.book.hold_ms) * 1_000_000;
+    let layout = Layout::new(VisualCortex::percept_len(&config.visual_cortex));
+    let thalamus = Thalamus::new(config.thalamus.clone(), layout, config.run.seed, instruments.clone());
+    let policy = policy(config, &layout, &thalamus)?;
+    let card = policy.card();
+    let trained = if card.trained { "trained" } else { "untrained" };
+    let about = format!("{} ({trained}): {}", card.name, card.about);
+    let ledger = Ledger::new(&config.run.currency, config.run.cash);
+    let daily_volume =
+        names.iter().map(|name| config.instruments.get(name).cloned().unwrap_or_default().daily_volume);
+    let line = Line {
+        brainstem: Brainstem::new(config.brainstem.clone(), instruments.clone(), samplers, hold_ns, ledger),
+        amygdala: amygdala::Amygdala::new(config.amygdala.clone(), instruments.clone())
+            .map_err(|e| Failure::Input(e.to_string()))?,
+        hippocampus: hippocampus::Hippocampus::new(config.hippocampus.clone(), config.run.seed),
+        neocortex: neocortex::Neocortex::new(config.neocortex.clone()),
+        visual_cortex: VisualCortex::new(config.visual_cortex.clone(), instruments.len()),
+        thalamus,
+        basal_ganglia: BasalGanglia::new(config.basal_ganglia.clone(), policy, instruments.clone()),
+        cerebellum: cerebellum::Cerebellum::new(
+            config.cerebellum.clone(),
+            instruments.clone(),
+            daily_volume.collect(),
+        ),
+        prefrontal: Prefrontal::new(config.prefrontal.clone(), instruments.clone(), limits),
+    };
+    let exchange = Exchange::new(&instruments, config.exchange.clone(), hold_ns);
+    let encoder = hippocampus::ExperienceEncoder::new(config.hippocampus.horizon, &instruments);
+    Ok((Engine::new(stream, door, line, exchange, encoder), about))
+}
+
+/// The policy that ships: a rule on the book's imbalance, in Go and No-Go weights.
+fn policy(config: &Config, layout: &Layout, thalamus: &Thalamus) -> Result<Box<dyn Model>, Failure> {
+    let at = layout.price_index("imbalance_1");
+    let at = at.ok_or_else(|| Failure::Internal("the price stream has no imbalance".into()))?;
+    let rule = imbalance_rule(&config.basal_ganglia, |rule| thalamus.embed(rule), layout.width(), at);
+    Ok(Box::new(rule))
+}
+
+/// One sampler an instrument (W6): the configured kind, or what suits the feeds.
+fn samplers(config: &Config, formats: &[Format], count: usize) -> Vec<Sampler> {
+    let all = |format| !formats.is_empty() && formats.iter().all(|f| *f == format);
+    let automatic = match () {
+        () if all(Format::CsvBars) => "bars",
+        () if all(Format::CsvTrades) => "volume",
+        () => "grid",
+    };
+    let kind = match config.sampler.kind.as_str() {
+        "auto" => automatic,
+        kind => kind,
+    };
+    let kind = match kind {
+        "bars" => SamplerKind::Bars,
+        "volume" => SamplerKind::Volume { quantity: config.sampler.volume },
+        "events" => SamplerKind::Events { n: config.sampler.events },
+        _ => SamplerKind::Grid { period_ns: i64::from(config.door.grid_ms) * 1_000_000 },
+    };
+    vec![Sampler::new(kind); count]
+}
+
+impl Stream for Merge {
+    fn peek_time(&mut self) -> Option<Timestamp> {
+        Self::peek_time(self)
+    }
+
+    fn next_event(&mut self) -> Option<MarketEvent> {
+        self.next()
+    }
+}
+
+impl Stream for std::iter::Peekable<std::vec::IntoIter<MarketEvent>> {
+    fn peek_time(&mut self) -> Option<Timestamp> {
+        self.peek().map(|event| event.time)
+    }
+
+    fn next_event(&mut self) -> Option<MarketEvent> {
+        self.next()
+    }
+}

@@ -1,0 +1,328 @@
+//! The door (L1, L5): the one place where anything comes in, in the simulated regime of time.
+//!
+//! It decides what comes next by (time; restarted, lapsed and cancel-sent, report, command, tick,
+//! feed), numbers it, and makes the ticks of the sampling grid (W6). It is a state machine without
+//! a clock: the engine tells it when the feed and the venue have something next.
+
+use std::collections::VecDeque;
+
+use market::{InstrumentId, Timestamp};
+use serde::{Deserialize, Serialize};
+use synapse::{Command, NoticeKind, Tick};
+
+market::params! {
+    /// How the door samples (W6).
+    pub struct DoorParams in "door" {
+        /// Period of the sampling grid.
+        grid_ms: u32 = 250, "ms", 1.0, 86_400_000.0;
+        /// An instrument whose last event is older is not sampled.
+        stale_after_ms: u32 = 5_000, "ms", 1.0, 86_400_000.0;
+    }
+}
+
+const MS_NS: i64 = 1_000_000;
+
+/// What comes next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// The feed's next event.
+    Feed,
+    /// The venue's next report.
+    Report,
+    /// A moment of the grid.
+    Tick(Tick),
+    /// A word of the operator, or of gate and line to the door.
+    Notice(NoticeKind),
+}
+
+/// What is waiting outside, as far as the engine can see.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Outside {
+    /// Time of the feed's next event; none at the end of all feeds.
+    pub feed: Option<Timestamp>,
+    /// When the venue's next report is due.
+    pub report: Option<Timestamp>,
+}
+
+/// One instrument's freshness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Freshness {
+    /// Whether the grid samples it at all.
+    on_grid: bool,
+    last: Option<Timestamp>,
+    fresh: bool,
+}
+
+/// The door.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Door {
+    period_ns: i64,
+    stale_after_ns: i64,
+    freshness: Vec<Freshness>,
+    grid: Option<Timestamp>,
+    returned: VecDeque<(Timestamp, NoticeKind)>,
+    commands: VecDeque<(Timestamp, Command)>,
+    sequence: u64,
+    now: Timestamp,
+    quiet_before: Timestamp,
+    skipped: u64,
+}
+
+/// The ranks of L5 at one time.
+const RESTARTED: u8 = 0;
+const RETURNED: u8 = 1;
+const REPORT: u8 = 2;
+const COMMAND: u8 = 3;
+const TICK: u8 = 4;
+const FEED: u8 = 5;
+
+impl Door {
+    /// A door for instruments of which `on_grid` are sampled by the grid, in rank order, and for
+    /// commands that each have a time, in order of time.
+    pub fn new(params: &DoorParams, on_grid: &[bool], commands: Vec<(Timestamp, Command)>) -> Self {
+        let freshness = |on_grid: &bool| Freshness { on_grid: *on_grid, last: None, fresh: false };
+        Self {
+            period_ns: i64::from(params.grid_ms) * MS_NS,
+            stale_after_ns: i64::from(params.stale_after_ms) * MS_NS,
+            freshness: on_grid.iter().map(freshness).collect(),
+            grid: None,
+            returned: VecDeque::new(),
+            commands: commands.into(),
+            sequence: 0,
+            now: Timestamp::MIN,
+            quiet_before: Timestamp::MIN,
+            skipped: 0,
+        }
+    }
+
+    /// Makes no tick earlier than that.
+    pub const fn quiet_before(&mut self, time: Timestamp) {
+        self.quiet_before = time;
+    }
+
+    /// The time of the last admitted input.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The number of the last admitted input.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// Instruments that ticks left out because they were not fresh.
+    pub const fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Takes back what gate or line send because of an input, to be admitted at `time`.
+    pub fn take_back(&mut self, time: Timestamp, notice: NoticeKind) {
+        let rank = |kind: &NoticeKind| u8::from(!matches!(kind, NoticeKind::Restarted));
+        let key = (time, rank(&notice));
+        let at = self.returned.partition_point(|(t, kind)| (*t, rank(kind)) <= key);
+        self.returned.insert(at, (time, notice));
+    }
+
+    /// The time and rank of what comes next, without admitting it; none when nothing will.
+    pub fn peek(&self, outside: Outside) -> Option<Timestamp> {
+        self.choose(outside).map(|(time, _)| time)
+    }
+
+    fn choose(&self, outside: Outside) -> Option<(Timestamp, u8)> {
+        let returned = self.returned.front().map(|(time, kind)| match kind {
+            NoticeKind::Restarted => (*time, RESTARTED),
+            _ => (*time, RETURNED),
+        });
+        let report = outside.report.map(|time| (time, REPORT));
+        let command = self.commands.front().map(|(time, _)| (*time, COMMAND));
+        // no ticks after the end of all feeds
+        let tick = self.grid.filter(|_| outside.feed.is_some()).map(|time| (time, TICK));
+        let feed = outside.feed.map(|time| (time, FEED));
+        let first = [returned, report, command, feed].into_iter().flatten().min()?;
+        // a tick is made when the next input to be admitted has its time or a later one
+        Some(tick.filter(|tick| *tick < first).unwrap_or(first))
+    }
+
+    /// Admits what comes next: its sequence number, its time and what it is. Nothing where a moment
+    /// of the grid finds nobody to sample; the caller then looks again, for what comes next may be
+    /// later than something that waits at the venue.
+    ///
+    /// # Panics
+    /// If time would go back, which is a bug of the caller's merge.
+    pub fn admit(&mut self, outside: Outside) -> Option<(u64, Timestamp, Next)> {
+        let (time, rank) = self.choose(outside)?;
+        let next = match rank {
+            RESTARTED | RETURNED => self.returned.pop_front().map(|(_, kind)| Next::Notice(kind))?,
+            COMMAND => self.commands.pop_front().map(|(_, c)| Next::Notice(NoticeKind::Command(c)))?,
+            REPORT => Next::Report,
+            TICK => Next::Tick(self.tick(time)?),
+            _ => Next::Feed,
+        };
+        assert!(time >= self.now, "time went back from {} to {time}", self.now);
+        self.now = time;
+        self.sequence += 1;
+        Some((self.sequence, time, next))
+    }
+
+    /// The sequence number of the end of the stream, which stands at the time of the last input.
+    pub fn end(&mut self) -> (u64, Timestamp) {
+        self.sequence += 1;
+        (self.sequence, self.now)
+    }
+
+    /// Notes an event of the feed: its instrument is fresh.
+    pub fn heard(&mut self, instrument: InstrumentId, time: Timestamp) {
+        let freshness = &mut self.freshness[instrument.index()];
+        freshness.last = Some(time);
+        if freshness.on_grid {
+            freshness.fresh = true;
+            let earliest = time.max(self.quiet_before.plus(-1));
+            self.grid.get_or_insert(earliest.next_multiple(self.period_ns));
+        }
+    }
+
+    /// The tick of time g: who is fresh, who has ceased to be. Nothing where nobody is either, and
+    /// then no tick is made until somebody is heard again.
+    fn tick(&mut self, g: Timestamp) -> Option<Tick> {
+        let mut tick = Tick::default();
+        for (at, freshness) in self.freshness.iter_mut().enumerate().filter(|(_, f)| f.on_grid) {
+            let id = InstrumentId(at as u16);
+            let heard = freshness.last.is_some_and(|last| g.since(last) <= self.stale_after_ns);
+            if heard {
+                tick.fresh.push(id);
+            } else if std::mem::replace(&mut freshness.fresh, false) {
+                tick.stale.push(id);
+            }
+        }
+        if tick.fresh.is_empty() && tick.stale.is_empty() {
+            self.grid = None;
+            return None;
+        }
+        self.grid = Some(g.plus(self.period_ns));
+        let on_grid = self.freshness.iter().filter(|f| f.on_grid).count();
+        self.skipped += (on_grid - tick.fresh.len()) as u64;
+        Some(tick)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market::order::ClientId;
+    use synapse::CommandKind;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_ns(ms * MS_NS)
+    }
+
+    fn door(instruments: usize, commands: Vec<(Timestamp, Command)>) -> Door {
+        Door::new(&DoorParams { grid_ms: 250, stale_after_ms: 1000 }, &vec![true; instruments], commands)
+    }
+
+    fn feed(ms: i64) -> Outside {
+        Outside { feed: Some(at(ms)), report: None }
+    }
+
+    fn hear(door: &mut Door, ms: i64) {
+        let (_, _, next) = door.admit(feed(ms)).expect("an event");
+        assert_eq!(next, Next::Feed);
+        door.heard(InstrumentId(0), at(ms));
+    }
+
+    fn ticks_before(door: &mut Door, ms: i64) -> Vec<(i64, usize, usize)> {
+        let mut ticks = Vec::new();
+        while let Some(time) = door.peek(feed(ms)).filter(|t| *t < at(ms) || door.grid == Some(at(ms))) {
+            match door.admit(feed(ms)) {
+                Some((_, _, Next::Tick(tick))) => {
+                    ticks.push((time.ns() / MS_NS, tick.fresh.len(), tick.stale.len()))
+                }
+                _ => break,
+            }
+        }
+        ticks
+    }
+
+    #[test]
+    fn a_tick_stands_before_the_events_of_its_time() {
+        let mut door = door(1, vec![]);
+        hear(&mut door, 100);
+        assert_eq!(ticks_before(&mut door, 500), [(250, 1, 0), (500, 1, 0)]);
+        hear(&mut door, 500);
+        assert_eq!(door.peek(feed(600)), Some(at(600)));
+    }
+
+    #[test]
+    fn the_first_tick_is_later_than_the_first_event() {
+        let mut door = door(1, vec![]);
+        assert_eq!(door.peek(feed(250)), Some(at(250)));
+        hear(&mut door, 250);
+        assert_eq!(ticks_before(&mut door, 500), [(500, 1, 0)]);
+    }
+
+    #[test]
+    fn silence_ends_with_one_stale_tick() {
+        let mut door = door(1, vec![]);
+        hear(&mut door, 100);
+        let ticks = ticks_before(&mut door, 10_000);
+        assert_eq!(ticks, [(250, 1, 0), (500, 1, 0), (750, 1, 0), (1000, 1, 0), (1250, 0, 1)]);
+        hear(&mut door, 10_000);
+        assert_eq!(ticks_before(&mut door, 10_300), [(10_250, 1, 0)]);
+    }
+
+    #[test]
+    fn one_that_never_spoke_is_skipped() {
+        let mut door = door(2, vec![]);
+        hear(&mut door, 100);
+        assert_eq!(ticks_before(&mut door, 300), [(250, 1, 0)]);
+        assert_eq!(door.skipped(), 1);
+    }
+
+    #[test]
+    fn ranks_order_one_time() {
+        let halt = Command { kind: CommandKind::Halt, by: "ada".into(), reason: "test".into() };
+        let mut door = door(1, vec![(at(250), halt)]);
+        hear(&mut door, 100);
+        let id = ClientId { sequence: 1, instrument: InstrumentId(0), k: 0 };
+        door.take_back(at(250), NoticeKind::CancelSent(id));
+        door.take_back(at(250), NoticeKind::Restarted);
+        let outside = Outside { feed: Some(at(250)), report: Some(at(250)) };
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            let (_, time, next) = door.admit(outside).expect("six wait");
+            assert_eq!(time, at(250));
+            seen.push(match next {
+                Next::Notice(NoticeKind::Restarted) => "restarted",
+                Next::Notice(NoticeKind::CancelSent(_)) => "cancel sent",
+                Next::Notice(NoticeKind::Command(_)) => "command",
+                Next::Notice(_) => "other",
+                Next::Report => "report",
+                Next::Tick(_) => "tick",
+                Next::Feed => "feed",
+            });
+            if seen.last() == Some(&"report") {
+                let rest = Outside { feed: Some(at(250)), report: None };
+                while let Some((_, _, next)) = door.admit(rest) {
+                    seen.push(match next {
+                        Next::Notice(_) => "command",
+                        Next::Tick(_) => "tick",
+                        _ => "feed",
+                    });
+                    if seen.last() == Some(&"feed") {
+                        break;
+                    }
+                }
+                break;
+            }
+        }
+        assert_eq!(seen, ["restarted", "cancel sent", "report", "command", "tick", "feed"]);
+    }
+
+    #[test]
+    fn there_are_no_ticks_after_the_feeds() {
+        let mut door = door(1, vec![]);
+        hear(&mut door, 100);
+        let outside = Outside { feed: None, report: Some(at(900)) };
+        assert!(matches!(door.admit(outside), Some((2, _, Next::Report))));
+        assert_eq!(door.admit(Outside::default()), None);
+    }
+}

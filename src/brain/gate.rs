@@ -1,0 +1,166 @@
+//! The gate (G4, G6, G7): nothing but it sends an order.
+//!
+//! It releases an approved request once, keeps its own list of released, unfinished orders, and can
+//! cancel them all without anybody's judgement. Its `closed` flag may run ahead of the latch, never
+//! behind it.
+
+use std::collections::BTreeMap;
+
+use market::order::{ClientId, Report, ReportKind, Request};
+use market::{InstrumentId, Quantity, Side};
+use serde::{Deserialize, Serialize};
+use synapse::{CommandKind, Judged, NoticeKind};
+
+/// What the gate wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Send this to the venue.
+    Send(Request),
+    /// Give this back to the door.
+    Return(NoticeKind),
+}
+
+/// A released order that is not finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Released {
+    side: Side,
+    remaining: Quantity,
+    cancelling: bool,
+}
+
+/// The gate.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gate {
+    released: BTreeMap<ClientId, Released>,
+    positions: BTreeMap<InstrumentId, i64>,
+    closed: bool,
+    restart_pending: bool,
+    orders: u64,
+}
+
+impl Gate {
+    /// Whether only cancels and reductions pass.
+    pub const fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Orders released so far.
+    pub const fn orders(&self) -> u64 {
+        self.orders
+    }
+
+    /// Released orders that are not finished.
+    pub fn working(&self) -> usize {
+        self.released.len()
+    }
+
+    /// Takes a verdict: releases its requests, and closes and cancels where it tells of a trip.
+    pub fn judged(&mut self, judged: &Judged, effects: &mut Vec<Effect>) {
+        let verdict = &judged.verdict;
+        if verdict.tripped {
+            self.restart_pending = true;
+            effects.push(Effect::Return(NoticeKind::Restarted));
+        }
+        let closed = verdict.latch.is_some() || self.restart_pending;
+        if closed && !self.closed {
+            self.cancel_all(effects);
+        }
+        self.closed = closed;
+        for request in verdict.requests() {
+            self.release(*request, effects);
+        }
+    }
+
+    fn release(&mut self, request: Request, effects: &mut Vec<Effect>) {
+        let id = request.id();
+        match request {
+            Request::Place(order) => {
+                if self.closed && !self.is_reduction(id, order.side, order.quantity) {
+                    effects.push(Effect::Return(NoticeKind::Lapsed(id)));
+                    return;
+                }
+                let released = Released { side: order.side, remaining: order.quantity, cancelling: false };
+                let before = self.released.insert(id, released);
+                assert!(before.is_none(), "order {id} is released once");
+                self.orders += 1;
+            }
+            Request::Cancel(_) => match self.released.get_mut(&id) {
+                Some(released) => released.cancelling = true,
+                None => return,
+            },
+            Request::Replace { quantity, .. } => {
+                let Some(released) = self.released.get(&id).copied() else { return };
+                if self.closed && !self.is_reduction(id, released.side, quantity) {
+                    self.cancel(id, effects);
+                    return;
+                }
+                let remaining = released.remaining.max(quantity);
+                self.released.insert(id, Released { remaining, ..released });
+            }
+        }
+        effects.push(Effect::Send(request));
+    }
+
+    /// Whether an order of that quantity, all others of its side aside, cannot cross zero (G2).
+    fn is_reduction(&self, id: ClientId, side: Side, quantity: Quantity) -> bool {
+        let position = self.positions.get(&id.instrument).copied().unwrap_or(0);
+        let beside =
+            |(at, r): &(&ClientId, &Released)| **at != id && at.instrument == id.instrument && r.side == side;
+        let reserved: i128 =
+            self.released.iter().filter(beside).map(|(_, r)| i128::from(r.remaining.units())).sum();
+        position.signum() == -side.sign()
+            && i128::from(quantity.units()) + reserved <= i128::from(position.unsigned_abs())
+    }
+
+    /// Cancels everything released and unfinished, of its own accord (G6).
+    fn cancel_all(&mut self, effects: &mut Vec<Effect>) {
+        let open: Vec<ClientId> =
+            self.released.iter().filter(|(_, r)| !r.cancelling).map(|(id, _)| *id).collect();
+        for id in open {
+            self.cancel(id, effects);
+        }
+    }
+
+    fn cancel(&mut self, id: ClientId, effects: &mut Vec<Effect>) {
+        if let Some(released) = self.released.get_mut(&id) {
+            released.cancelling = true;
+            effects.push(Effect::Send(Request::Cancel(id)));
+            effects.push(Effect::Return(NoticeKind::CancelSent(id)));
+        }
+    }
+
+    /// Sees what is admitted at the door before the line does.
+    pub fn noticed(&mut self, notice: &NoticeKind, effects: &mut Vec<Effect>) {
+        match notice {
+            NoticeKind::Report(report) => self.reported(report),
+            NoticeKind::Command(command) if command.kind == CommandKind::Halt => {
+                self.closed = true;
+                self.cancel_all(effects);
+            }
+            NoticeKind::Restarted => self.restart_pending = false,
+            // the latch's clearing opens it, with the next verdict
+            NoticeKind::Command(_)
+            | NoticeKind::Lapsed(_)
+            | NoticeKind::CancelSent(_)
+            | NoticeKind::EndOfStream => {}
+        }
+    }
+
+    fn reported(&mut self, report: &Report) {
+        if let ReportKind::Filled(fill) = &report.kind {
+            let position = self.positions.entry(report.id.instrument).or_default();
+            *position = position.saturating_add(fill.side.signed(fill.quantity).units());
+        }
+        if report.kind.is_terminal() {
+            self.released.remove(&report.id);
+            return;
+        }
+        let Some(released) = self.released.get_mut(&report.id) else { return };
+        match &report.kind {
+            ReportKind::Filled(fill) => released.remaining = fill.remaining,
+            ReportKind::Replaced { quantity, .. } => released.remaining = *quantity,
+            ReportKind::CancelRejected(_) => released.cancelling = false,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! `janus demo`: half an hour of a real order book, which the program carries in itself.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use clap::Args;
+use market::feed::{Merge, OpenOptions, open_reader};
+use market::{Instruments, SourceId};
+
+use super::ConfigArgs;
+use super::run::{self, Wishes};
+use crate::assemble::{self, Orders};
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// The demo's configuration.
+pub const DEMO_CONFIG: &str = include_str!("../../config/demo.toml");
+
+const ORDERS: &[u8] = include_bytes!("../../data/lob-bitstamp-btcusd-2026-05-02/orders.csv.gz");
+const TRADES: &[u8] = include_bytes!("../../data/lob-bitstamp-btcusd-2026-05-02/trades.csv");
+const ROWS: u64 = 314_341;
+
+/// Arguments of `janus demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// One JSON object on the last line of standard output.
+    #[arg(long)]
+    json: bool,
+    /// Keep decisions, fills and equity as CSV in this folder.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Demo {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// A [`Failure`] for a configuration that does not stand, or a folder that cannot be written.
+    pub fn run(self) -> Result<(), Failure> {
+        let config = self.config.load(Some((DEMO_CONFIG, "config/demo.toml")))?;
+        eprintln!(
+            "JANUS demo: BTC/USD on Bitstamp, 2026-05-02 02:36 to 03:06 UTC, order by order, on paper."
+        );
+        if !config.cerebellum.edge_filter {
+            eprintln!(
+                "No rule pays its costs on this half hour: the cost filter is off so that you can see it trade.\n\
+                 With --set cerebellum.edge_filter=true it holds instead, and says why.\n"
+            );
+        }
+        let instruments = config.known(&assemble::instrument_names(&config))?;
+        let merge = feeds(&config, &instruments)?;
+        let orders =
+            Orders { formats: merge.feeds().map(market::feed::Feed::format).collect(), ..Orders::default() };
+        let wishes = Wishes {
+            json: self.json,
+            out: self.out.as_deref(),
+            expected_rows: Some(ROWS),
+            ..Wishes::default()
+        };
+        run::run(&config, merge, orders, &wishes)?;
+        if !self.json {
+            println!("{NEXT}");
+        }
+        Ok(())
+    }
+}
+
+const NEXT: &str = "\
+Next:
+  janus demo --out out                             every decision with its reason, as CSV
+  janus demo --set cerebellum.edge_filter=true     with the cost filter on
+  janus data info FILE                             look at a feed of your own
+  janus config show > janus.toml                   every key, to edit
+  janus backtest --config janus.toml FILE          and to trade it on paper";
+
+/// The bundled session.
+fn feeds(config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
+    let open = |name: &str, bytes: &'static [u8], source| {
+        let options = OpenOptions {
+            instrument: Some("BTCUSD".to_owned()),
+            source: SourceId(source),
+            ..assemble::open_options(config, instruments, None)
+        };
+        open_reader(name, Box::new(Cursor::new(bytes)), &options).map_err(|e| Failure::Input(e.to_string()))
+    };
+    Ok(Merge::new(vec![open("orders.csv.gz", ORDERS, 0)?, open("trades.csv", TRADES, 1)?]))
+}

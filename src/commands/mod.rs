@@ -1,0 +1,90 @@
+//! The command line: one file a command.
+
+mod backtest;
+mod completions;
+mod config;
+mod data;
+mod demo;
+mod run;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Loader};
+use crate::failure::Failure;
+
+pub use demo::DEMO_CONFIG;
+
+/// A trading daemon with a brain of regions, each decision of which can be proved afterwards.
+#[derive(Debug, Parser)]
+#[command(name = "janus", version, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 ok, 1 a check failed, 2 bad input, 3 environment, 70 internal.\n\
+                        JANUS_LOG=debug (or a filter such as janus=trace) logs to standard error.")]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Trade half an hour of a real order book on paper.
+    Demo(demo::Demo),
+    /// Trade any feed on paper.
+    Backtest(backtest::Backtest),
+    /// Look at market data.
+    #[command(subcommand)]
+    Data(data::Data),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Write a completion script for a shell.
+    Completions(completions::Completions),
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    /// A [`Failure`] with the exit code to end with.
+    pub fn run(self) -> Result<(), Failure> {
+        match self.command {
+            Command::Demo(command) => command.run(),
+            Command::Backtest(command) => command.run(),
+            Command::Data(command) => command.run(),
+            Command::Config(command) => command.run(),
+            Command::Completions(command) => command.run(),
+        }
+    }
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The configuration file; see `janus config show`.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Override one key, after file and environment.
+    #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl ConfigArgs {
+    /// Defaults, then `base`, then the file, then `JANUS_*` variables, then the flags.
+    fn load(&self, base: Option<(&str, &str)>) -> Result<Config, Failure> {
+        let mut loader = Loader::new();
+        if let Some((text, name)) = base {
+            loader = loader.text(text, name)?;
+        }
+        if let Some(path) = &self.config {
+            loader = loader.file(path)?;
+        }
+        Ok(loader.variables(std::env::vars())?.flags(&self.set)?.finish()?)
+    }
+}
+
+/// Whether colours and a progress bar are welcome on standard error.
+fn on_terminal() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}

@@ -1,0 +1,280 @@
+//! What `demo` and `backtest` share: running an engine to the end and saying what came of it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use hippocampus::Experience;
+use indicatif::{ProgressBar, ProgressStyle};
+use market::book::Applied;
+use market::event::EventKind;
+use market::feed::Merge;
+use market::order::Report;
+use market::{MarketEvent, Timestamp};
+use synapse::DecisionRecord;
+
+use super::on_terminal;
+use crate::assemble::{self, Orders};
+use crate::brain::{Engine, Observer, REGIONS, Stream};
+use crate::config::{Config, name_of};
+use crate::failure::Failure;
+use crate::sinks::Sinks;
+use crate::summary::{FeedSummary, PerformanceSummary, Summary, Trials};
+
+/// What a run is asked for.
+#[derive(Debug, Default)]
+pub(super) struct Wishes<'a> {
+    /// One JSON object on the last line of standard output instead of tables.
+    pub json: bool,
+    /// A folder for decisions, fills and equity.
+    pub out: Option<&'a Path>,
+    /// How many rows the feeds have, where that is known.
+    pub expected_rows: Option<u64>,
+    /// Nothing after this is read.
+    pub to: Option<Timestamp>,
+    /// The configurations tried before.
+    pub trials: Option<Trials>,
+}
+
+/// The feeds of a run, cut to a range of time.
+pub(super) struct Range {
+    merge: Merge,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
+impl Stream for Range {
+    fn peek_time(&mut self) -> Option<Timestamp> {
+        self.merge.peek_time().filter(|time| self.to.is_none_or(|to| *time <= to))
+    }
+
+    /// What comes before the range builds the books; what trades there is not seen.
+    fn next_event(&mut self) -> Option<MarketEvent> {
+        loop {
+            let event = self.merge.next()?;
+            let early = self.from.is_some_and(|from| event.time < from);
+            if !early || !matches!(event.kind, EventKind::Trade { .. } | EventKind::Bar(_)) {
+                return Some(event);
+            }
+            if self.peek_time().is_none() {
+                return None;
+            }
+        }
+    }
+}
+
+/// Runs feeds through a brain, and prints what came of it.
+///
+/// # Errors
+/// [`Failure::Input`] where a feed failed or too many rows were refused; everything before was run
+/// and reported.
+pub(super) fn run(
+    config: &Config,
+    merge: Merge,
+    orders: Orders,
+    wishes: &Wishes<'_>,
+) -> Result<Summary, Failure> {
+    let from = orders.from;
+    let stream = Range { merge, from, to: wishes.to };
+    let (mut engine, policy) = assemble::engine(config, stream, orders)?;
+    let instruments = config.known(&assemble::instrument_names(config))?;
+    let mut audience = Audience {
+        sinks: wishes.out.map(|folder| Sinks::open(folder, &instruments)).transpose()?,
+        bar: bar(wishes.expected_rows),
+        rows: 0,
+        faults: Vec::new(),
+        files: engine.stream().merge.feeds().map(|f| f.name().to_owned()).collect(),
+        equity: vec![config.run.cash.to_f64()],
+        next_minute: None,
+    };
+    let began = Instant::now();
+    let result = engine.run(&mut audience);
+    let seconds = began.elapsed().as_secs_f64();
+    audience.bar.finish_and_clear();
+    let mut summary = summarise(config, &engine, policy, seconds);
+    summary.faults.append(&mut audience.faults);
+    summary.performance = PerformanceSummary::of(&audience.equity, wishes.trials);
+    if let Some(sinks) = audience.sinks.take() {
+        sinks.close()?;
+    }
+    result?;
+    print(&summary, wishes.json)?;
+    verdict(config, &summary, engine.stream().merge.faults().iter().map(ToString::to_string).collect())?;
+    Ok(summary)
+}
+
+fn print(summary: &Summary, json: bool) -> Result<(), Failure> {
+    let json_line = || summary.to_json().map_err(|e| Failure::Internal(e.to_string()));
+    if json {
+        eprint!("{}", summary.to_text());
+        println!("{}", json_line()?);
+    } else {
+        print!("{}", summary.to_text());
+    }
+    Ok(())
+}
+
+/// Whether the input was good enough.
+fn verdict(config: &Config, summary: &Summary, faults: Vec<String>) -> Result<(), Failure> {
+    if !faults.is_empty() {
+        return Err(Failure::Input(faults.join("\njanus: ")));
+    }
+    let share = summary.refused as f64 / summary.rows.max(1) as f64;
+    if share > config.run.max_refused {
+        let (refused, rows, bound) = (summary.refused, summary.rows, config.run.max_refused);
+        let message = format!(
+            "{refused} of {rows} rows were refused, more than run.max_refused = {bound} allows; correct the feed or raise the limit"
+        );
+        return Err(Failure::Input(message));
+    }
+    Ok(())
+}
+
+const MINUTE_NS: i64 = 60_000_000_000;
+const ROWS_PER_UPDATE: u64 = 8192;
+const FAULTS_KEPT: usize = 10;
+
+/// Everybody who looks on.
+struct Audience {
+    sinks: Option<Sinks>,
+    bar: ProgressBar,
+    rows: u64,
+    faults: Vec<String>,
+    files: Vec<String>,
+    equity: Vec<f64>,
+    next_minute: Option<Timestamp>,
+}
+
+impl Observer for Audience {
+    fn sensed(&mut self, event: &MarketEvent, applied: Applied) {
+        self.rows += 1;
+        if self.rows.is_multiple_of(ROWS_PER_UPDATE) {
+            self.bar.set_position(self.rows);
+        }
+        if let Applied::Refused(why) = applied
+            && self.faults.len() < FAULTS_KEPT
+        {
+            let file = self.files.get(usize::from(event.source.0)).map_or("feed", String::as_str);
+            self.faults.push(format!("{file}, row {}: {why}", event.position));
+        }
+    }
+
+    fn decided(&mut self, record: &DecisionRecord) {
+        let next = *self.next_minute.get_or_insert(record.time.next_multiple(MINUTE_NS));
+        if record.time >= next {
+            self.equity.push(record.account.equity.to_f64());
+            self.next_minute = Some(record.time.next_multiple(MINUTE_NS));
+        }
+        if let Some(sinks) = &mut self.sinks {
+            sinks.decided(record);
+        }
+    }
+
+    fn reported(&mut self, time: Timestamp, report: &Report) {
+        if let Some(sinks) = &mut self.sinks {
+            sinks.reported(time, report);
+        }
+    }
+
+    fn experienced(&mut self, experience: &Experience) {
+        if let Some(sinks) = &mut self.sinks {
+            sinks.experienced(experience);
+        }
+    }
+}
+
+fn bar(expected_rows: Option<u64>) -> ProgressBar {
+    if !on_terminal() {
+        return ProgressBar::hidden();
+    }
+    let (bar, template) = match expected_rows {
+        Some(rows) => (ProgressBar::new(rows), "{wide_bar} {human_pos}/{human_len} rows, {per_sec}"),
+        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} rows, {per_sec}"),
+    };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.with_style(style)
+}
+
+fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f64) -> Summary {
+    let (totals, line) = (engine.totals(), engine.line());
+    let merge = &engine.stream().merge;
+    let stats = merge.stats();
+    let ignored = stats.ignored + totals.ignored + totals.ignored_evicted;
+    let refused = stats.refused + totals.refused;
+    let ledger = line.brainstem.ledger();
+    let gross = ledger.realised() + ledger.unrealised();
+    let instruments = line.brainstem.instruments();
+    let books: Vec<_> = instruments.iter().map(|(id, _)| line.brainstem.book(id).stats()).collect();
+    let decisions = totals.decisions();
+    let region_us = |at: usize| engine.bench().region_ns[at] as f64 / 1000.0 / decisions.max(1) as f64;
+    let positions =
+        instruments.iter().map(|(id, _)| (name_of(instruments, id).to_owned(), ledger.position(id)));
+    let named =
+        |counts: &BTreeMap<&'static str, u64>| counts.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect();
+    Summary {
+        feeds: feeds(merge),
+        rows: stats.rows,
+        accepted: stats.rows - refused - ignored - stats.bookkeeping,
+        refused,
+        ignored,
+        ignored_evicted: totals.ignored_evicted,
+        bookkeeping: stats.bookkeeping,
+        faults: stats.faults.iter().map(ToString::to_string).collect(),
+        held: books.iter().map(|b| b.hold.held()).sum(),
+        evicted: books.iter().map(|b| b.hold.evicted).sum(),
+        crossed_rows: books.iter().map(|b| b.crossed_rows).sum(),
+        samples: totals.samples,
+        startles: totals.startles,
+        skipped: engine.door().skipped(),
+        decisions,
+        trips: totals.trips,
+        tripped_at: totals.tripped_at.iter().map(|(at, signal)| (*at, signal.to_string())).collect(),
+        tau: totals.tau,
+        distance_median: totals.distances.median(),
+        distance_share_above_tau: totals.share_above(),
+        acted: totals.acted,
+        reasons: named(&totals.reasons),
+        orders: engine.gate().orders(),
+        cancels: totals.cancels,
+        replaces: totals.replaces,
+        refusals: named(&totals.refusals),
+        rejected: totals.rejected,
+        expired: totals.expired,
+        fills: totals.fills,
+        partial_fills: totals.partial_fills,
+        turnover: totals.turnover,
+        pnl_gross: gross,
+        fees: ledger.fees(),
+        pnl_net: gross - ledger.fees(),
+        break_even_cost_bp: (totals.fills > 0).then(|| gross.to_f64() / totals.turnover.to_f64() * 1e4),
+        positions: positions.filter(|(_, q)| !q.is_zero()).map(|(name, q)| (name, q.to_string())).collect(),
+        drawdown_max: ledger.max_drawdown(),
+        experiences: totals.experiences,
+        experiences_void: engine.experiences_void(),
+        reward_mean_bp: (totals.experiences > 0).then(|| totals.reward_sum_bp / totals.experiences as f64),
+        performance: None,
+        digest: engine.digest().to_hex(),
+        latch: line.prefrontal.latch().map(|cause| cause.to_string()),
+        policy,
+        edge_filter: config.cerebellum.edge_filter,
+        assumptions: engine.exchange().assumptions(),
+        region_us: REGIONS.iter().enumerate().map(|(at, name)| ((*name).to_owned(), region_us(at))).collect(),
+        seconds,
+    }
+}
+
+fn feeds(merge: &Merge) -> Vec<FeedSummary> {
+    merge
+        .feeds()
+        .map(|feed| {
+            let fault =
+                merge.faults().iter().map(ToString::to_string).find(|fault| fault.starts_with(feed.name()));
+            FeedSummary {
+                name: feed.name().to_owned(),
+                format: feed.format().to_string(),
+                rows: feed.stats().rows,
+                error: fault,
+            }
+        })
+        .collect()
+}

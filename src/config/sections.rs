@@ -1,0 +1,208 @@
+//! All sections of the configuration in one list, and the keys by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use market::params::{Key, ParamError, Section, Value};
+use market::{Money, Price, Quantity};
+use prefrontal::Limits;
+
+use super::ConfigError;
+
+market::params! {
+    /// What a run starts from.
+    pub struct RunParams in "run" {
+        /// The account's currency.
+        currency: String = "USD".to_owned(), "", 0.0, 0.0;
+        /// The cash it starts with.
+        cash: Money = Money::from_units(100_000_000_000_000), "currency", 0.0, 1e15;
+        /// The seed of every fixed random projection.
+        seed: u64 = 1, "", 0.0, 9.2e18;
+        /// The share of refused rows above which a run fails.
+        max_refused: f64 = 0.001, "1", 0.0, 1.0;
+    }
+}
+
+market::params! {
+    /// What makes regular samples where the grid does not (W6).
+    pub struct SamplerParams in "sampler" {
+        /// `auto` (grid for books, volume for trades, bars for bars), `grid`, `events`, `volume` or `bars`.
+        kind: String = "auto".to_owned(), "", 0.0, 0.0;
+        /// A sample every so many events.
+        events: u64 = 100, "events", 1.0, 1e12;
+        /// A sample every so much volume.
+        volume: Quantity = Quantity::from_units(1_000_000_000_000), "quantity", 1e-9, 9.2e9;
+    }
+}
+
+market::params! {
+    /// How an L3 feed becomes a book (W3).
+    pub struct BookParams in "book" {
+        /// How long a crossing order is held before the book is repaired.
+        hold_ms: u32 = 0, "ms", 0.0, 60_000.0;
+    }
+}
+
+market::params! {
+    /// The facts of one instrument.
+    pub struct InstrumentParams in "instrument" {
+        /// The smallest price step.
+        tick: Price = Price::from_units(10_000_000), "currency", 1e-9, 1e6;
+        /// The smallest quantity step.
+        lot: Quantity = Quantity::from_units(10), "quantity", 1e-9, 1e9;
+        /// Units of currency in one point of price and one of quantity.
+        multiplier: Quantity = Quantity::from_units(1_000_000_000), "1", 1e-9, 1e6;
+        /// The currency its price is in.
+        currency: String = "USD".to_owned(), "", 0.0, 0.0;
+        /// Fee of a resting fill; negative is a rebate.
+        maker_fee: Quantity = Quantity::ZERO, "bp", -1000.0, 1000.0;
+        /// Fee of a taking fill.
+        taker_fee: Quantity = Quantity::ZERO, "bp", -1000.0, 1000.0;
+        /// Hours of trading in UTC: `always` or `hh:mm-hh:mm`.
+        session: String = "always".to_owned(), "", 0.0, 0.0;
+        /// The notional that rewards and budgets are measured against.
+        reference_notional: Money = Money::from_units(10_000_000_000_000), "currency", 1.0, 1e15;
+        /// Volume of a day, for the forecast of impact.
+        daily_volume: Quantity = Quantity::from_units(1_000_000_000_000), "quantity", 1e-9, 9.2e9;
+    }
+}
+
+/// A section's name and keys with their defaults.
+#[derive(Debug, Clone)]
+pub struct SectionKeys {
+    /// The section.
+    pub section: &'static str,
+    /// Its keys and their values.
+    pub keys: Vec<(&'static Key, Value)>,
+}
+
+macro_rules! sections {
+    ($($field:ident: $type:ty;)*) => {
+        /// The whole configuration.
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct Config {
+            $(#[doc = concat!("`[", stringify!($field), "]`")] pub $field: $type,)*
+            /// `[instrument.NAME]`: the facts of each.
+            pub instruments: BTreeMap<String, InstrumentParams>,
+            /// `[limits.NAME]`: the limits of each, and which of them were given.
+            pub limits: BTreeMap<String, (Limits, BTreeSet<String>)>,
+        }
+
+        impl Config {
+            /// Sets one key.
+            ///
+            /// # Errors
+            /// [`ParamError`] for an unknown key or a value that is not allowed.
+            pub fn set(&mut self, section: &str, name: &str, value: &Value) -> Result<(), ParamError> {
+                if let Some((kind, instrument)) = section.split_once('.') {
+                    return self.set_of_instrument(kind, instrument, name, value);
+                }
+                match section {
+                    $(<$type as Section>::NAME => self.$field.set(name, value),)*
+                    _ => Err(ParamError::Unknown),
+                }
+            }
+
+            /// The sections that do not belong to an instrument, with the values they have.
+            pub fn sections(&self) -> Vec<SectionKeys> {
+                vec![$(keys_of(&self.$field),)*]
+            }
+        }
+    };
+}
+
+sections! {
+    run: RunParams;
+    door: crate::brain::DoorParams;
+    sampler: SamplerParams;
+    book: BookParams;
+    exchange: market::exchange::ExchangeParams;
+    csv_bars: market::feed::CsvBars;
+    csv_trades: market::feed::CsvTrades;
+    brainstem: brainstem::BrainstemParams;
+    amygdala: amygdala::AmygdalaParams;
+    hippocampus: hippocampus::HippocampusParams;
+    neocortex: neocortex::NeocortexParams;
+    visual_cortex: visual_cortex::VisualCortexParams;
+    thalamus: thalamus::ThalamusParams;
+    basal_ganglia: basal_ganglia::BasalGangliaParams;
+    cerebellum: cerebellum::CerebellumParams;
+    prefrontal: prefrontal::PrefrontalParams;
+}
+
+/// The keys of a section with the values it has.
+pub fn keys_of<T: Section>(section: &T) -> SectionKeys {
+    let with_value = |key: &'static Key| section.get(key.name).map(|value| (key, value));
+    SectionKeys { section: T::NAME, keys: T::KEYS.iter().filter_map(with_value).collect() }
+}
+
+impl Config {
+    fn set_of_instrument(
+        &mut self,
+        kind: &str,
+        instrument: &str,
+        name: &str,
+        value: &Value,
+    ) -> Result<(), ParamError> {
+        match kind {
+            InstrumentParams::NAME => {
+                self.instruments.entry(instrument.to_owned()).or_default().set(name, value)
+            }
+            Limits::NAME => {
+                let (limits, given) = self.limits.entry(instrument.to_owned()).or_default();
+                limits.set(name, value)?;
+                given.insert(name.to_owned());
+                Ok(())
+            }
+            _ => Err(ParamError::Unknown),
+        }
+    }
+
+    /// Every key by its full name; those of instruments that are named in the configuration too.
+    pub fn all_keys(&self) -> Vec<String> {
+        let plain = self.sections().into_iter().flat_map(|s| {
+            let section = s.section;
+            s.keys.into_iter().map(move |(key, _)| format!("{section}.{}", key.name))
+        });
+        let instruments: BTreeSet<&String> = self.instruments.keys().chain(self.limits.keys()).collect();
+        let named = instruments.into_iter().flat_map(|name| self.keys_of_instrument(name));
+        plain.chain(named).collect()
+    }
+
+    /// [`Config::all_keys`], and those of the instrument a section names.
+    pub fn all_keys_with(&self, section: &str) -> Vec<String> {
+        let named = section.split_once('.').map(|(_, name)| self.keys_of_instrument(name));
+        self.all_keys().into_iter().chain(named.unwrap_or_default()).collect()
+    }
+
+    fn keys_of_instrument(&self, name: &str) -> Vec<String> {
+        let facts = InstrumentParams::KEYS.iter().map(|key| format!("instrument.{name}.{}", key.name));
+        facts.chain(Limits::KEYS.iter().map(|key| format!("limits.{name}.{}", key.name))).collect()
+    }
+
+    /// Whether the values go together.
+    ///
+    /// # Errors
+    /// [`ConfigError::Conflict`] naming the key.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let conflict =
+            |key: &str, message: String| Err(ConfigError::Conflict { key: key.to_owned(), message });
+        let kinds = ["auto", "grid", "events", "volume", "bars"];
+        if !kinds.contains(&self.sampler.kind.as_str()) {
+            return conflict(
+                "sampler.kind",
+                format!("is {}, and must be one of {}", self.sampler.kind, kinds.join(", ")),
+            );
+        }
+        for (name, params) in &self.instruments {
+            if params.currency != self.run.currency {
+                let message = format!(
+                    "is {}, and the account is in {}: give both the same",
+                    params.currency, self.run.currency
+                );
+                return conflict(&format!("instrument.{name}.currency"), message);
+            }
+        }
+        let names: Vec<String> = self.instruments.keys().cloned().collect();
+        self.known(&names).map(drop)
+    }
+}

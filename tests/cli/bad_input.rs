@@ -1,0 +1,1 @@
+//! Bad input: each with a message, an exit code, and nothing before it lost.

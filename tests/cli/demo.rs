@@ -1,0 +1,76 @@
+//! The demo: counts and digest that are checked in, from anywhere, in any build.
+
+use serde_json::Value;
+
+use crate::{Run, janus, run};
+
+fn expected() -> Value {
+    serde_json::from_str(include_str!("../expected/demo.json")).expect("JSON")
+}
+
+fn agrees(run: &Run) {
+    let (expected, got) = (expected(), run.json());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    for (key, want) in expected.as_object().expect("an object") {
+        assert_eq!(&got[key], want, "{key}");
+    }
+}
+
+#[test]
+fn it_comes_to_the_counts_and_the_digest_that_are_checked_in() {
+    let demo = run(&["demo", "--json"]);
+    agrees(&demo);
+    let got = demo.json();
+    let count = |key: &str| got[key].as_u64().expect(key);
+    assert_eq!(count("rows"), count("accepted") + count("refused") + count("ignored") + count("bookkeeping"));
+    assert_eq!(count("decisions"), count("samples") + count("startles"));
+    assert!(count("fills") >= 20);
+    assert!(count("trips") <= 3);
+    for key in ["pnl_gross", "fees", "pnl_net"] {
+        assert!(got[key].is_string(), "money is text: {key}");
+    }
+}
+
+#[test]
+fn it_is_the_same_from_another_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = janus(&["demo", "--json"]).current_dir(folder.path()).output().expect("it starts");
+    agrees(&Run::of(output));
+}
+
+#[test]
+fn it_prints_tables_for_people_and_keeps_its_thoughts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let demo = run(&["demo", "--out", &out.display().to_string()]);
+    assert_eq!(demo.code, 0, "{}", demo.stderr);
+    for words in
+        ["314,341", "digest of all decisions", "the cost filter", "The paper exchange assumes", "Next:"]
+    {
+        assert!(demo.stdout.contains(words) || demo.stderr.contains(words), "{words}");
+    }
+    let rows = |name: &str| {
+        let mut reader = csv::Reader::from_path(out.join(name)).expect(name);
+        reader.records().map(|r| r.expect("a row")).count() as u64
+    };
+    let expected = expected();
+    assert_eq!(rows("decisions.csv"), expected["decisions"].as_u64().expect("a count"));
+    assert_eq!(rows("fills.csv"), expected["fills"].as_u64().expect("a count"));
+}
+
+#[test]
+fn with_the_cost_filter_it_holds_and_says_why() {
+    let demo = run(&["demo", "--json", "--set", "cerebellum.edge_filter=true"]);
+    assert_eq!(demo.code, 0, "{}", demo.stderr);
+    let got = demo.json();
+    assert_eq!(got["orders"], 0);
+    assert!(got["reasons"]["no_edge"].as_u64().expect("a count") > 100);
+    assert_ne!(got["digest"], expected()["digest"]);
+}
+
+#[test]
+fn another_order_quantity_makes_another_digest() {
+    let demo = run(&["demo", "--json", "--set", "instrument.BTCUSD.lot=0.0002"]);
+    assert_eq!(demo.code, 0, "{}", demo.stderr);
+    assert_ne!(demo.json()["digest"], expected()["digest"]);
+}

@@ -1,0 +1,1 @@
+//! Every limit, signal and reason, reached through the public entry.
