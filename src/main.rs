@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use janus::commands::Cli;
+use janus::commands::{Cli, tell};
 use janus::failure::INTERNAL;
 
 fn main() -> ExitCode {
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match std::panic::catch_unwind(|| cli.run()) {
         Ok(Ok(())) => ExitCode::SUCCESS,
         Ok(Err(failure)) => {
-            eprintln!("janus: {failure}");
+            tell(&format!("janus: {failure}\n"));
             failure.code()
         }
         // the panic has said on standard error what and where

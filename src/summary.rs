@@ -26,8 +26,12 @@ pub struct Summary {
     pub ignored_evicted: u64,
     /// Rows that say nothing about the market.
     pub bookkeeping: u64,
-    /// The first faults, with place and remedy.
+    /// The first rows that were refused, with place and remedy.
     pub faults: Vec<String>,
+    /// The first gaps, and the first rows that were ignored, with place and remedy.
+    pub notes: Vec<String>,
+    /// The faults that ended feeds, with place and remedy.
+    pub stream_faults: Vec<String>,
     /// Orders held because they crossed or locked the book.
     pub held: u64,
     /// Orders evicted as stale.
@@ -149,6 +153,9 @@ pub struct Trials {
     pub variance: f64,
 }
 
+/// How many notes people are shown; machines get all that were kept.
+pub const NOTES_SHOWN: usize = 5;
+
 /// Money is text in JSON: no reader rounds it to a float.
 fn as_text<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(money)
@@ -182,6 +189,9 @@ impl Summary {
         }
         for fault in &self.faults {
             _ = writeln!(text, "refused: {fault}");
+        }
+        for note in self.notes.iter().take(NOTES_SHOWN) {
+            _ = writeln!(text, "noted: {note}");
         }
         text
     }

@@ -23,7 +23,7 @@ pub struct MarketEvent {
     pub time: Timestamp,
     /// By which feed.
     pub source: SourceId,
-    /// Where in it: the row of the file, from 1 without a header.
+    /// Where in it: the line of the file, from 1, the header included.
     pub position: u64,
     /// What.
     pub kind: EventKind,

@@ -164,3 +164,107 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market::order::{Fill, Liquidity, NewOrder, OrderKind, RejectReason};
+    use market::{Money, Price, Timestamp};
+    use synapse::Command;
+
+    fn id(sequence: u64) -> ClientId {
+        ClientId { sequence, instrument: InstrumentId(0), k: 0 }
+    }
+
+    fn place(sequence: u64, side: Side, units: i64) -> Request {
+        let price = Price::from_units(100);
+        let quantity = Quantity::from_units(units);
+        Request::Place(NewOrder { id: id(sequence), side, kind: OrderKind::Limit, price, quantity })
+    }
+
+    fn report(sequence: u64, kind: ReportKind) -> NoticeKind {
+        NoticeKind::Report(Report { id: id(sequence), time: Timestamp::from_ns(1), kind })
+    }
+
+    fn filled(sequence: u64, side: Side, units: i64, remaining: i64) -> NoticeKind {
+        let fill = Fill {
+            execution: sequence,
+            side,
+            price: Price::from_units(100),
+            quantity: Quantity::from_units(units),
+            fee: Money::ZERO,
+            liquidity: Liquidity::Taker,
+            remaining: Quantity::from_units(remaining),
+        };
+        report(sequence, ReportKind::Filled(fill))
+    }
+
+    fn command(kind: CommandKind) -> NoticeKind {
+        NoticeKind::Command(Command { kind, by: "ada".into(), reason: "test".into() })
+    }
+
+    fn release(gate: &mut Gate, request: Request) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        gate.release(request, &mut effects);
+        effects
+    }
+
+    fn notice(gate: &mut Gate, notice: &NoticeKind) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        gate.noticed(notice, &mut effects);
+        effects
+    }
+
+    #[test]
+    fn a_halt_cancels_what_is_released_once() {
+        let mut gate = Gate::default();
+        for sequence in [1, 2] {
+            let request = place(sequence, Side::Buy, 5);
+            assert_eq!(release(&mut gate, request), [Effect::Send(request)]);
+        }
+        notice(&mut gate, &filled(1, Side::Buy, 5, 0));
+        let cancels = notice(&mut gate, &command(CommandKind::Halt));
+        let expected = [
+            Effect::Send(Request::Cancel(id(2))),
+            Effect::Return(NoticeKind::CancelSent(id(2))),
+        ];
+        assert_eq!(cancels, expected, "the filled one is finished");
+        assert_eq!(notice(&mut gate, &command(CommandKind::Halt)), [], "a second halt adds nothing");
+        assert!(gate.is_closed());
+    }
+
+    #[test]
+    fn a_closed_gate_lets_reductions_pass_and_drops_the_rest() {
+        let mut gate = Gate::default();
+        release(&mut gate, place(1, Side::Buy, 5));
+        notice(&mut gate, &filled(1, Side::Buy, 5, 0));
+        notice(&mut gate, &command(CommandKind::Halt));
+        let too_much = release(&mut gate, place(2, Side::Sell, 6));
+        assert_eq!(too_much, [Effect::Return(NoticeKind::Lapsed(id(2)))]);
+        assert_eq!(release(&mut gate, place(3, Side::Buy, 1)), [Effect::Return(NoticeKind::Lapsed(id(3)))]);
+        let half = place(4, Side::Sell, 3);
+        assert_eq!(release(&mut gate, half), [Effect::Send(half)]);
+        let rest = release(&mut gate, place(5, Side::Sell, 3));
+        assert_eq!(rest, [Effect::Return(NoticeKind::Lapsed(id(5)))], "both together would cross zero");
+    }
+
+    #[test]
+    fn a_replacement_that_may_not_pass_becomes_a_cancel() {
+        let mut gate = Gate::default();
+        release(&mut gate, place(1, Side::Buy, 5));
+        notice(&mut gate, &report(1, ReportKind::Accepted));
+        notice(&mut gate, &command(CommandKind::Halt));
+        notice(&mut gate, &report(1, ReportKind::CancelRejected(RejectReason::UnknownOrder)));
+        let replace = Request::Replace { id: id(1), price: Price::from_units(90), quantity: Quantity::from_units(9) };
+        let effects = release(&mut gate, replace);
+        assert_eq!(effects[0], Effect::Send(Request::Cancel(id(1))));
+    }
+
+    #[test]
+    #[should_panic(expected = "released once")]
+    fn nothing_is_released_twice() {
+        let mut gate = Gate::default();
+        release(&mut gate, place(1, Side::Buy, 5));
+        release(&mut gate, place(1, Side::Buy, 5));
+    }
+}

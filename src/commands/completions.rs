@@ -2,6 +2,7 @@
 
 use clap::{Args, CommandFactory};
 
+use super::terminal::say;
 use crate::failure::Failure;
 
 /// Arguments of `janus completions`.
@@ -15,9 +16,10 @@ impl Completions {
     /// Writes the script to standard output.
     ///
     /// # Errors
-    /// None.
+    /// [`Failure::Environment`] where it cannot be written.
     pub fn run(self) -> Result<(), Failure> {
-        clap_complete::generate(self.shell, &mut super::Cli::command(), "janus", &mut std::io::stdout());
-        Ok(())
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut super::Cli::command(), "janus", &mut script);
+        say(&String::from_utf8_lossy(&script))
     }
 }

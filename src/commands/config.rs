@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::ConfigArgs;
+use super::terminal::say;
 use crate::config::{self, Loader};
 use crate::failure::Failure;
 
@@ -29,11 +30,10 @@ impl ConfigCommand {
     /// [`Failure::Input`] for a configuration that does not stand.
     pub fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Show(args) => print!("{}", config::to_toml(&args.load(None)?)),
-            Self::Check { file } => check(&file)?,
-            Self::Schema => println!("{:#}", config::schema()),
+            Self::Show(args) => say(&config::to_toml(&args.load(None)?)),
+            Self::Check { file } => check(&file),
+            Self::Schema => say(&format!("{:#}\n", config::schema())),
         }
-        Ok(())
     }
 }
 
@@ -44,6 +44,5 @@ fn check(file: &std::path::Path) -> Result<(), Failure> {
     for name in &names {
         config.traded(std::slice::from_ref(name))?;
     }
-    println!("{}: ok", file.display());
-    Ok(())
+    say(&format!("{}: ok\n", file.display()))
 }

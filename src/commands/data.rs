@@ -8,8 +8,10 @@ use market::{MarketEvent, Timestamp};
 use serde::Serialize;
 
 use super::ConfigArgs;
+use super::terminal::{say, tell};
+use super::verdict::{self, Rows};
 use crate::failure::Failure;
-use crate::summary::grouped;
+use crate::summary::{NOTES_SHOWN, grouped};
 
 /// `janus data …`
 #[derive(Debug, Subcommand)]
@@ -54,7 +56,12 @@ struct Report {
     crossed_after: u64,
     /// Events that were applied to a book.
     events: u64,
+    /// The first rows that were refused, with place and remedy.
     faults: Vec<String>,
+    /// The first gaps, and the first rows that were ignored, with place and remedy.
+    notes: Vec<String>,
+    /// The faults that ended the feed, with place and remedy.
+    stream_faults: Vec<String>,
     #[serde(skip)]
     lines: Vec<(String, Line)>,
 }
@@ -63,7 +70,8 @@ impl Data {
     /// Carries it out.
     ///
     /// # Errors
-    /// [`Failure::Input`] where the feed cannot be read to its end; what was read is told before.
+    /// [`Failure::Input`] where the feed cannot be read to its end, or more rows are refused than a run
+    /// allows; what was read is told before.
     pub fn run(self) -> Result<(), Failure> {
         let Self::Info(info) = self;
         let config = info.config.load(None)?;
@@ -76,15 +84,14 @@ impl Data {
         };
         let mut merge = Merge::open([(info.file.as_str(), options)]);
         let report = look(&mut merge, i64::from(config.book.hold_ms) * 1_000_000);
-        let faults: Vec<String> = merge.faults().iter().map(ToString::to_string).collect();
         if info.json {
             let line = serde_json::to_string(&report).map_err(|e| Failure::Internal(e.to_string()))?;
-            eprint!("{}", report.to_text());
-            println!("{line}");
+            tell(&report.to_text());
+            say(&format!("{line}\n"))?;
         } else {
-            print!("{}", report.to_text());
+            say(&report.to_text())?;
         }
-        if faults.is_empty() { Ok(()) } else { Err(Failure::Input(faults.join("\njanus: "))) }
+        verdict::judge(&config, &merge, report.rows, report.refused)
     }
 }
 
@@ -97,14 +104,16 @@ struct Watch {
 
 fn look(merge: &mut Merge, hold_ns: i64) -> Report {
     let mut watches: Vec<Watch> = Vec::new();
+    let mut rows = Rows::of(merge);
     let (mut events, mut refused, mut ignored) = (0, 0, 0);
-    while let Some(event) = merge.next() {
+    for event in merge.by_ref() {
         let at = event.instrument.index();
         while watches.len() <= at {
             watches.push(Watch { raw: Book::raw(), repaired: Book::new(hold_ns), line: Line::default() });
         }
         watches[at].raw.apply(&event);
         let applied = watches[at].repaired.apply(&event);
+        rows.note(&event, applied);
         events += u64::from(applied.is_done());
         refused += u64::from(matches!(applied, market::Applied::Refused(_)));
         ignored += u64::from(matches!(applied, market::Applied::Ignored(_)));
@@ -128,7 +137,9 @@ fn look(merge: &mut Merge, hold_ns: i64) -> Report {
         crossed_before: crossed(|w| &w.raw),
         crossed_after: crossed(|w| &w.repaired),
         events,
-        faults: stats.faults.iter().map(ToString::to_string).collect(),
+        faults: rows.refused(merge),
+        notes: rows.notes(),
+        stream_faults: verdict::stream_faults(merge),
         lines: names.iter().cloned().zip(watches.into_iter().map(|w| w.line)).collect(),
         instruments: names,
     }
@@ -176,6 +187,7 @@ impl Report {
             lines.push(format!("{name:<12} {}", line.draw()));
         }
         lines.extend(self.faults.iter().map(|fault| format!("refused: {fault}")));
+        lines.extend(self.notes.iter().take(NOTES_SHOWN).map(|note| format!("noted: {note}")));
         lines.push(String::new());
         lines.join("\n")
     }

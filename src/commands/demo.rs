@@ -9,6 +9,7 @@ use market::{Instruments, SourceId};
 
 use super::ConfigArgs;
 use super::run::{self, Wishes};
+use super::terminal::{say, tell};
 use crate::assemble::{self, Orders};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -40,13 +41,11 @@ impl Demo {
     /// A [`Failure`] for a configuration that does not stand, or a folder that cannot be written.
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.load(Some((DEMO_CONFIG, "config/demo.toml")))?;
-        eprintln!(
-            "JANUS demo: BTC/USD on Bitstamp, 2026-05-02 02:36 to 03:06 UTC, order by order, on paper."
-        );
+        tell("JANUS demo: BTC/USD on Bitstamp, 2026-05-02 02:36 to 03:06 UTC, order by order, on paper.\n");
         if !config.cerebellum.edge_filter {
-            eprintln!(
+            tell(
                 "No rule pays its costs on this half hour: the cost filter is off so that you can see it trade.\n\
-                 With --set cerebellum.edge_filter=true it holds instead, and says why.\n"
+                 With --set cerebellum.edge_filter=true it holds instead, and says why.\n\n",
             );
         }
         let instruments = config.known(&assemble::instrument_names(&config))?;
@@ -60,10 +59,7 @@ impl Demo {
             ..Wishes::default()
         };
         run::run(&config, merge, orders, &wishes)?;
-        if !self.json {
-            println!("{NEXT}");
-        }
-        Ok(())
+        if self.json { Ok(()) } else { say(NEXT) }
     }
 }
 
@@ -73,7 +69,8 @@ Next:
   janus demo --set cerebellum.edge_filter=true     with the cost filter on
   janus data info FILE                             look at a feed of your own
   janus config show > janus.toml                   every key, to edit
-  janus backtest --config janus.toml FILE          and to trade it on paper";
+  janus backtest --config janus.toml FILE          and to trade it on paper
+";
 
 /// The bundled session.
 fn feeds(config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {

@@ -6,8 +6,9 @@ mod config;
 mod data;
 mod demo;
 mod run;
+mod terminal;
+mod verdict;
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -16,6 +17,7 @@ use crate::config::{Config, Loader};
 use crate::failure::Failure;
 
 pub use demo::DEMO_CONFIG;
+pub use terminal::tell;
 
 /// A trading daemon with a brain of regions, each decision of which can be proved afterwards.
 #[derive(Debug, Parser)]
@@ -82,9 +84,4 @@ impl ConfigArgs {
         }
         Ok(loader.variables(std::env::vars())?.flags(&self.set)?.finish()?)
     }
-}
-
-/// Whether colours and a progress bar are welcome on standard error.
-fn on_terminal() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }

@@ -13,7 +13,8 @@ use market::order::Report;
 use market::{MarketEvent, Timestamp};
 use synapse::DecisionRecord;
 
-use super::on_terminal;
+use super::terminal::{on_terminal, say, tell};
+use super::verdict::{self, Rows};
 use crate::assemble::{self, Orders};
 use crate::brain::{Engine, Observer, REGIONS, Stream};
 use crate::config::{Config, name_of};
@@ -44,22 +45,20 @@ pub(super) struct Range {
 }
 
 impl Stream for Range {
+    /// What comes before the range builds the books; what trades there is not seen.
     fn peek_time(&mut self) -> Option<Timestamp> {
-        self.merge.peek_time().filter(|time| self.to.is_none_or(|to| *time <= to))
+        let (from, to) = (self.from, self.to);
+        let trades = |event: &MarketEvent| matches!(event.kind, EventKind::Trade { .. } | EventKind::Bar(_));
+        let is_unseen = |event: &MarketEvent| from.is_some_and(|from| event.time < from) && trades(event);
+        while self.merge.peek().is_some_and(is_unseen) {
+            self.merge.next();
+        }
+        self.merge.peek_time().filter(|time| to.is_none_or(|to| *time <= to))
     }
 
-    /// What comes before the range builds the books; what trades there is not seen.
     fn next_event(&mut self) -> Option<MarketEvent> {
-        loop {
-            let event = self.merge.next()?;
-            let early = self.from.is_some_and(|from| event.time < from);
-            if !early || !matches!(event.kind, EventKind::Trade { .. } | EventKind::Bar(_)) {
-                return Some(event);
-            }
-            if self.peek_time().is_none() {
-                return None;
-            }
-        }
+        self.peek_time()?;
+        self.merge.next()
     }
 }
 
@@ -81,9 +80,8 @@ pub(super) fn run(
     let mut audience = Audience {
         sinks: wishes.out.map(|folder| Sinks::open(folder, &instruments)).transpose()?,
         bar: bar(wishes.expected_rows),
-        rows: 0,
-        faults: Vec::new(),
-        files: engine.stream().merge.feeds().map(|f| f.name().to_owned()).collect(),
+        events: 0,
+        rows: Rows::of(&engine.stream().merge),
         equity: vec![config.run.cash.to_f64()],
         next_minute: None,
     };
@@ -91,72 +89,50 @@ pub(super) fn run(
     let result = engine.run(&mut audience);
     let seconds = began.elapsed().as_secs_f64();
     audience.bar.finish_and_clear();
-    let mut summary = summarise(config, &engine, policy, seconds);
-    summary.faults.append(&mut audience.faults);
-    summary.performance = PerformanceSummary::of(&audience.equity, wishes.trials);
-    if let Some(sinks) = audience.sinks.take() {
-        sinks.close()?;
-    }
+    let kept = audience.sinks.take().map(Sinks::close).transpose();
     result?;
+    let summary = Summary {
+        faults: audience.rows.refused(&engine.stream().merge),
+        notes: audience.rows.notes(),
+        performance: PerformanceSummary::of(&audience.equity, wishes.trials),
+        ..summarise(config, &engine, policy, seconds)
+    };
     print(&summary, wishes.json)?;
-    verdict(config, &summary, engine.stream().merge.faults().iter().map(ToString::to_string).collect())?;
+    kept?;
+    verdict::judge(config, &engine.stream().merge, summary.rows, summary.refused)?;
     Ok(summary)
 }
 
 fn print(summary: &Summary, json: bool) -> Result<(), Failure> {
     let json_line = || summary.to_json().map_err(|e| Failure::Internal(e.to_string()));
     if json {
-        eprint!("{}", summary.to_text());
-        println!("{}", json_line()?);
+        tell(&summary.to_text());
+        say(&format!("{}\n", json_line()?))
     } else {
-        print!("{}", summary.to_text());
+        say(&summary.to_text())
     }
-    Ok(())
-}
-
-/// Whether the input was good enough.
-fn verdict(config: &Config, summary: &Summary, faults: Vec<String>) -> Result<(), Failure> {
-    if !faults.is_empty() {
-        return Err(Failure::Input(faults.join("\njanus: ")));
-    }
-    let share = summary.refused as f64 / summary.rows.max(1) as f64;
-    if share > config.run.max_refused {
-        let (refused, rows, bound) = (summary.refused, summary.rows, config.run.max_refused);
-        let message = format!(
-            "{refused} of {rows} rows were refused, more than run.max_refused = {bound} allows; correct the feed or raise the limit"
-        );
-        return Err(Failure::Input(message));
-    }
-    Ok(())
 }
 
 const MINUTE_NS: i64 = 60_000_000_000;
-const ROWS_PER_UPDATE: u64 = 8192;
-const FAULTS_KEPT: usize = 10;
+const EVENTS_PER_UPDATE: u64 = 8192;
 
 /// Everybody who looks on.
 struct Audience {
     sinks: Option<Sinks>,
     bar: ProgressBar,
-    rows: u64,
-    faults: Vec<String>,
-    files: Vec<String>,
+    events: u64,
+    rows: Rows,
     equity: Vec<f64>,
     next_minute: Option<Timestamp>,
 }
 
 impl Observer for Audience {
     fn sensed(&mut self, event: &MarketEvent, applied: Applied) {
-        self.rows += 1;
-        if self.rows.is_multiple_of(ROWS_PER_UPDATE) {
-            self.bar.set_position(self.rows);
+        self.events += 1;
+        if self.events.is_multiple_of(EVENTS_PER_UPDATE) {
+            self.bar.set_position(self.events);
         }
-        if let Applied::Refused(why) = applied
-            && self.faults.len() < FAULTS_KEPT
-        {
-            let file = self.files.get(usize::from(event.source.0)).map_or("feed", String::as_str);
-            self.faults.push(format!("{file}, row {}: {why}", event.position));
-        }
+        self.rows.note(event, applied);
     }
 
     fn decided(&mut self, record: &DecisionRecord) {
@@ -219,7 +195,9 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
         ignored,
         ignored_evicted: totals.ignored_evicted,
         bookkeeping: stats.bookkeeping,
-        faults: stats.faults.iter().map(ToString::to_string).collect(),
+        faults: Vec::new(),
+        notes: Vec::new(),
+        stream_faults: verdict::stream_faults(merge),
         held: books.iter().map(|b| b.hold.held()).sum(),
         evicted: books.iter().map(|b| b.hold.evicted).sum(),
         crossed_rows: books.iter().map(|b| b.crossed_rows).sum(),

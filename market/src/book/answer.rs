@@ -25,7 +25,9 @@ pub enum Applied {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Ignored {
     /// No such order was ever added, or it is gone already.
-    #[error("names an order that is not in the book; its creation was missed or its end came twice")]
+    #[error(
+        "names an order that is not in the book: its creation was missed or its end came twice; begin the feed earlier, or leave the row out"
+    )]
     UnknownId,
     /// The order was evicted as stale.
     #[error("names an order that was evicted as stale; nothing needs doing")]

@@ -50,11 +50,15 @@ impl Merge {
         Self { faults, ..Self::new(feeds) }
     }
 
+    /// The next event, which stays; `None` at the end of all feeds.
+    pub fn peek(&mut self) -> Option<&MarketEvent> {
+        self.start();
+        self.heads[self.earliest?].as_ref()
+    }
+
     /// The time of the next event; `None` at the end of all feeds.
     pub fn peek_time(&mut self) -> Option<Timestamp> {
-        self.start();
-        let head = self.heads[self.earliest?].as_ref();
-        head.map(|event| event.time)
+        self.peek().map(|event| event.time)
     }
 
     /// The stream faults so far; each names its file.

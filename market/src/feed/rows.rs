@@ -135,7 +135,7 @@ impl<P: RowParser> RowFeed<P> {
                     instrument,
                     time,
                     source: self.source,
-                    position: self.stats.rows,
+                    position: line,
                     kind,
                 }));
             }

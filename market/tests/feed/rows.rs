@@ -32,7 +32,7 @@ fn a_bad_row_is_refused_and_the_next_is_read() {
         let faults: Vec<String> = outcome.stats.faults.iter().map(ToString::to_string).collect();
         assert_eq!(faults, [format!("orders.csv:3: {want}")], "{row}");
         assert_eq!((outcome.events.len(), outcome.stats.refused), (2, 1), "{row}");
-        assert_eq!(outcome.events[1].position, 3, "{row}");
+        assert_eq!(outcome.events[1].position, 4, "{row}");
     }
 }
 

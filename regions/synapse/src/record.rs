@@ -56,7 +56,7 @@ impl DecisionRecord {
             kind: sensed.kind,
             mark2: sensed.mark2,
             account: sensed.account,
-            features: sensed.features.clone(),
+            features: sensed.features,
             context: sensed.context,
             threat: judged.threat().clone(),
             recall: judged.recalled().recall.clone(),

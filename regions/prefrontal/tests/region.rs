@@ -1,0 +1,302 @@
+//! The judge as a region: from the gap to requests, and never past a limit.
+
+use market::book::{BookState, Level, Top};
+use market::features::FeatureVector;
+use market::order::{ClientId, Fill, Liquidity, OrderKind, Report, ReportKind, Request};
+use market::{Instrument, InstrumentId, Instruments, Money, Price, Quantity, Session, Side, Timestamp};
+use prefrontal::{Limits, Prefrontal, PrefrontalParams};
+use synapse::{
+    Account, Action, Appraised, Command, CommandKind, Context, Encoded, ExecutionForecast, Forecast, Fused, FusedState,
+    LatchCause, Limit, Notice, NoticeKind, Outcome, Perceived, Percept, Phase, Proposal, Proposed, Reason, Recalled,
+    Region, SampleKind, Sensed, Signal, SignalReading, Startle, Style, StyleForecast, Threat, ThreatLevel, Verdict,
+};
+
+const X: InstrumentId = InstrumentId(0);
+
+fn q(whole: i64) -> Quantity {
+    Quantity::from_whole(whole).expect("small")
+}
+
+fn p(whole: i64) -> Price {
+    Price::from_whole(whole).expect("small")
+}
+
+/// A judge, its venue's answers, and what is asked of it.
+struct Desk {
+    judge: Prefrontal,
+    sequence: u64,
+    position: Quantity,
+    ask: Ask,
+}
+
+/// One question.
+#[derive(Clone)]
+struct Ask {
+    action: Action,
+    target: Quantity,
+    bid: i64,
+    style: Style,
+    kind: SampleKind,
+    level: ThreatLevel,
+    trip: bool,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let text = |text: &str| text.parse().expect("a quantity");
+        let instrument = Instrument {
+            name: "X".into(),
+            tick: p(1),
+            lot: q(1),
+            multiplier: q(1),
+            currency: "USD".into(),
+            maker_fee_bp: text("0"),
+            taker_fee_bp: text("0"),
+            session: Session::Always,
+            reference_notional: "1000".parse().expect("money"),
+        };
+        let limits = Limits {
+            order_size: q(20),
+            position: q(10),
+            notional: "100000".parse().expect("money"),
+            capital: "100000".parse().expect("money"),
+            collar: 500.0,
+            rate: 100,
+            duplicate: 1,
+        };
+        let ask = Ask {
+            action: Action::Buy,
+            target: q(5),
+            bid: 100,
+            style: Style::AtTouch,
+            kind: SampleKind::Regular,
+            level: ThreatLevel::Calm,
+            trip: false,
+        };
+        let params = PrefrontalParams::default();
+        let judge = Prefrontal::new(params, Instruments::new(vec![instrument]), vec![limits]);
+        Self { judge, sequence: 0, position: Quantity::ZERO, ask }
+    }
+
+    fn judge(&mut self) -> Verdict {
+        self.sequence += 1;
+        let forecast = forecast(self.sequence, self.position, &self.ask);
+        let asked = self.judge.peek(forecast.clone()).expect("no fault");
+        let judged = self.judge.step(forecast).expect("no fault");
+        assert_eq!(asked, judged, "peek answers as step does");
+        judged.verdict
+    }
+
+    fn requests(&mut self) -> Vec<Request> {
+        self.judge().requests().to_vec()
+    }
+
+    fn reason(&mut self) -> Reason {
+        match self.judge().outcome {
+            Outcome::Rest(reason) => reason,
+            Outcome::Act(requests) => panic!("it acts: {requests:?}"),
+        }
+    }
+
+    fn notice(&mut self, kind: NoticeKind) {
+        self.sequence += 1;
+        let notice = Notice { sequence: self.sequence, time: Timestamp::from_ns(1), kind };
+        self.judge.notice(&notice).expect("no fault");
+    }
+
+    fn report(&mut self, id: ClientId, kind: ReportKind) {
+        self.notice(NoticeKind::Report(Report { id, time: Timestamp::from_ns(1), kind }));
+    }
+
+    fn fill(&mut self, id: ClientId, side: Side, quantity: Quantity, remaining: Quantity) {
+        let fill = Fill {
+            execution: self.sequence,
+            side,
+            price: p(100),
+            quantity,
+            fee: Money::ZERO,
+            liquidity: Liquidity::Maker,
+            remaining,
+        };
+        self.position = self.position.checked_add(side.signed(quantity)).expect("small");
+        self.report(id, ReportKind::Filled(fill));
+    }
+
+    fn command(&mut self, kind: CommandKind) {
+        self.notice(NoticeKind::Command(Command { kind, by: "ada".into(), reason: "test".into() }));
+    }
+}
+
+fn forecast(sequence: u64, position: Quantity, ask: &Ask) -> Forecast {
+    let best = |price: i64| Level { price: p(price), quantity: q(3) };
+    let top = Top { bid: best(ask.bid), ask: best(ask.bid + 1) };
+    let sensed = Sensed {
+        sequence,
+        instrument: X,
+        time: Timestamp::from_ns(sequence as i64 * 250_000_000),
+        kind: ask.kind,
+        book: BookState::Ok,
+        halted: false,
+        top: Some(top),
+        mark2: Some(top.mid2()),
+        features: FeatureVector::default(),
+        context: Context::default(),
+        account: Account { position, mark_valid: true, ..Account::default() },
+    };
+    let reading = |signal| SignalReading { signal, value: Some(2.0), limit: Some(1.0), exceeded: false, count: 0 };
+    let threat = Threat {
+        level: ask.level,
+        phase: Phase::Armed,
+        signals: Signal::ALL.map(reading),
+        tripped_by: ask.trip.then_some(Signal::Spread),
+        trip_begins: ask.trip,
+    };
+    let price = match ask.style {
+        Style::Market => p(ask.bid + 1),
+        Style::AtTouch | Style::Inside => p(ask.bid),
+    };
+    let style = StyleForecast { style: ask.style, price, slippage_bp: 1.0, impact_bp: 0.0, fee_bp: 0.0 };
+    let proposal = Proposal {
+        go: [0.0; 3],
+        no_go: [0.0; 3],
+        policy: [0.0; 3],
+        action: ask.action,
+        margin: 0.5,
+        margin_needed: 0.1,
+        target: ask.target,
+        urgency: 0.5,
+    };
+    let encoded = Encoded { appraised: Appraised { sensed, threat }, codes: Default::default() };
+    let recalled = Recalled { encoded, recall: Default::default(), schemas: 0 };
+    let perceived = Perceived { recalled, percept: Percept::default() };
+    let state = FusedState { h: Box::default(), absent: Vec::new() };
+    Forecast {
+        proposed: Proposed { fused: Fused { perceived, state }, proposal },
+        execution: ExecutionForecast { styles: vec![style], chosen: Some(0), edge_bp: Some(2.0), filtered: false },
+    }
+}
+
+#[test]
+fn an_order_lives_from_gap_to_target() {
+    let mut desk = Desk::new();
+    let requests = desk.requests();
+    let [Request::Place(order)] = requests[..] else { panic!("{requests:?}") };
+    assert_eq!((order.side, order.quantity, order.price, order.kind), (Side::Buy, q(5), p(100), OrderKind::PostOnly));
+    assert_eq!(desk.reason(), Reason::AwaitingVenue { unanswered: 1 });
+    desk.report(order.id, ReportKind::Accepted);
+    assert_eq!(desk.reason(), Reason::AlreadyWorking { remaining: q(5) });
+    desk.ask.bid = 101;
+    assert_eq!(desk.requests(), [Request::Replace { id: order.id, price: p(101), quantity: q(5) }]);
+    assert_eq!(desk.reason(), Reason::AwaitingVenue { unanswered: 1 });
+    desk.report(order.id, ReportKind::Replaced { price: p(101), quantity: q(5) });
+    desk.fill(order.id, Side::Buy, q(2), q(3));
+    assert_eq!(desk.reason(), Reason::AlreadyWorking { remaining: q(3) });
+    desk.fill(order.id, Side::Buy, q(3), q(0));
+    assert_eq!(desk.reason(), Reason::AtTarget { target: q(5) });
+}
+
+#[test]
+fn the_other_side_is_cancelled_first() {
+    let mut desk = Desk::new();
+    let id = desk.requests()[0].id();
+    desk.report(id, ReportKind::Accepted);
+    desk.ask.action = Action::Sell;
+    desk.ask.target = q(-5);
+    assert_eq!(desk.requests(), [Request::Cancel(id)]);
+    assert_eq!(desk.reason(), Reason::AwaitingVenue { unanswered: 1 });
+    desk.report(id, ReportKind::Cancelled { filled: q(0) });
+    let requests = desk.requests();
+    assert!(matches!(requests[..], [Request::Place(order)] if order.side == Side::Sell), "{requests:?}");
+}
+
+#[test]
+fn to_hold_cancels_what_rests_and_a_startle_does() {
+    for change in [
+        (|ask: &mut Ask| ask.action = Action::Hold) as fn(&mut Ask),
+        |ask| ask.kind = SampleKind::Startle(Startle::Halt),
+    ] {
+        let mut desk = Desk::new();
+        let id = desk.requests()[0].id();
+        desk.report(id, ReportKind::Accepted);
+        change(&mut desk.ask);
+        assert_eq!(desk.requests(), [Request::Cancel(id)]);
+        let reason = desk.reason();
+        assert!(matches!(reason, Reason::Hold { .. } | Reason::Startled { .. }), "{reason}");
+    }
+}
+
+#[test]
+fn a_limit_refuses_with_both_numbers_and_nothing_is_reserved() {
+    let mut desk = Desk::new();
+    desk.ask.target = q(11);
+    let reason = desk.reason();
+    assert_eq!(reason, Reason::Refused { limit: Limit::Position, value: 11.0, bound: 10.0 });
+    desk.ask.target = q(10);
+    assert_eq!(desk.requests().len(), 1);
+}
+
+#[test]
+fn a_position_that_is_not_the_ledgers_is_a_fault() {
+    let mut desk = Desk::new();
+    desk.position = q(1);
+    let ask = desk.ask.clone();
+    let error = desk.judge.step(forecast(9, desk.position, &ask)).expect_err("a fault");
+    assert!(error.to_string().contains("the position by fills is 0, the ledger's 1"), "{error}");
+}
+
+#[test]
+fn while_latched_only_reductions_pass() {
+    let mut desk = Desk::new();
+    let id = desk.requests()[0].id();
+    desk.fill(id, Side::Buy, q(5), q(0));
+    desk.command(CommandKind::Halt);
+    desk.ask.target = q(9);
+    assert_eq!(desk.reason(), Reason::Latched { cause: LatchCause::Operator });
+    desk.ask.action = Action::Sell;
+    desk.ask.target = q(-1);
+    assert_eq!(desk.reason(), Reason::Latched { cause: LatchCause::Operator }, "it would cross zero");
+    desk.ask.target = q(2);
+    let requests = desk.requests();
+    assert!(matches!(requests[..], [Request::Place(order)] if order.quantity == q(3)), "{requests:?}");
+    desk.report(requests[0].id(), ReportKind::Accepted);
+    desk.command(CommandKind::Arm);
+    assert_eq!(desk.reason(), Reason::AlreadyWorking { remaining: q(3) });
+}
+
+#[test]
+fn a_trip_latches_and_says_so_once() {
+    let mut desk = Desk::new();
+    desk.ask.level = ThreatLevel::Tripped;
+    desk.ask.trip = true;
+    let verdict = desk.judge();
+    assert!(verdict.tripped && verdict.latch == Some(LatchCause::Amygdala(Signal::Spread)));
+    desk.ask.trip = false;
+    assert!(!desk.judge().tripped);
+    desk.notice(NoticeKind::Restarted);
+    desk.ask.level = ThreatLevel::Calm;
+    assert!(matches!(desk.reason(), Reason::Latched { .. }), "nobody has armed it");
+}
+
+#[test]
+fn a_cancel_of_the_gates_own_accord_is_known() {
+    let mut desk = Desk::new();
+    let id = desk.requests()[0].id();
+    desk.report(id, ReportKind::Accepted);
+    desk.notice(NoticeKind::CancelSent(id));
+    assert_eq!(desk.reason(), Reason::AwaitingVenue { unanswered: 1 });
+    desk.report(id, ReportKind::Cancelled { filled: q(0) });
+    let id = desk.requests()[0].id();
+    desk.notice(NoticeKind::Lapsed(id));
+    assert_eq!(desk.requests().len(), 1, "nothing is outstanding after a lapse");
+}
+
+#[test]
+fn a_snapshot_brings_all_back() {
+    let mut desk = Desk::new();
+    desk.requests();
+    let bytes = desk.judge.snapshot();
+    let mut copy = Desk::new();
+    copy.judge.restore(&bytes).expect("a snapshot");
+    assert_eq!(copy.judge.digest(), desk.judge.digest());
+    assert_eq!(copy.reason(), Reason::AwaitingVenue { unanswered: 1 });
+}
