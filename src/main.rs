@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use janus::commands::{Cli, tell};
+use janus::commands::{Cli, on_terminal, tell};
 use janus::failure::INTERNAL;
 
 fn main() -> ExitCode {
@@ -13,6 +13,8 @@ fn main() -> ExitCode {
             tracing_subscriber::EnvFilter::try_from_env("JANUS_LOG").unwrap_or_else(|_| "warn".into()),
         )
         .with_writer(std::io::stderr)
+        .with_ansi(on_terminal())
+        .log_internal_errors(false)
         .init();
     match std::panic::catch_unwind(|| cli.run()) {
         Ok(Ok(())) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use comfy_table::{Table, presets};
 use market::Money;
 use serde::{Serialize, Serializer};
 
+use crate::brain::REGIONS;
 use crate::performance::{DeflatedSharpe, Performance};
 
 /// Everything a run is summed up in.
@@ -154,7 +155,7 @@ pub struct Trials {
 }
 
 /// How many notes people are shown; machines get all that were kept.
-pub const NOTES_SHOWN: usize = 5;
+pub const NOTES_SHOWN: usize = 3;
 
 /// Money is text in JSON: no reader rounds it to a float.
 fn as_text<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Error> {
@@ -174,7 +175,7 @@ impl Summary {
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         let mut part = |title: &str, table: Table| {
-            _ = writeln!(text, "{title}\n{table}\n");
+            _ = writeln!(text, "{title}\n{}\n", table.trim_fmt());
         };
         part("Feeds", self.feeds_table());
         part("Rows", self.rows_table());
@@ -201,7 +202,7 @@ impl Summary {
         for feed in &self.feeds {
             let rows = format!("{} rows", grouped(feed.rows));
             let end = feed.error.clone().unwrap_or_else(|| "read to the end".into());
-            table.add_row([feed.name.clone(), feed.format.clone(), rows, end]);
+            table.add_row([format!("  {}", feed.name), feed.format.clone(), rows, end]);
         }
         table
     }
@@ -292,12 +293,10 @@ impl Summary {
             ("wall time", format!("{:.2} s", self.seconds)),
             ("rows a second", grouped((self.rows as f64 / self.seconds.max(1e-9)) as u64)),
         ];
-        let regions: Vec<(String, String)> = self
-            .region_us
-            .iter()
-            .map(|(name, us)| (name.clone(), format!("{us:.2} µs a decision")))
-            .collect();
-        rows.extend(regions.iter().map(|(name, us)| (name.as_str(), us.clone())));
+        let us = |us: f64| format!("{us:.2} µs a decision");
+        rows.push(("a whole thought", us(self.region_us.values().sum())));
+        let region = |name: &&'static str| self.region_us.get(*name).map(|t| (*name, us(*t)));
+        rows.extend(REGIONS.iter().filter_map(region));
         pairs(rows)
     }
 }

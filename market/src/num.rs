@@ -70,6 +70,12 @@ pub fn parse_units(text: &[u8]) -> Result<i64, NumberError> {
 
 /// The slow path: any number of digits and an exponent, exactly.
 fn parse_slowly(text: &[u8]) -> Result<i64, NumberError> {
+    let units = parse_wide(text, i128::from(i64::MAX))?;
+    i64::try_from(units).map_err(|_| NumberError::TooLarge)
+}
+
+/// [`parse_slowly`] for numbers of up to so many units.
+fn parse_wide(text: &[u8], most: i128) -> Result<i128, NumberError> {
     let text = std::str::from_utf8(text).map_err(|_| NumberError::Malformed)?;
     let split = text.find(['e', 'E']);
     let (mantissa, exponent) = match split {
@@ -102,8 +108,8 @@ fn parse_slowly(text: &[u8]) -> Result<i64, NumberError> {
     if power < 0 {
         return Err(NumberError::TooFine);
     }
-    let scaled = (0..power).try_fold(value, |v, _| v.checked_mul(10).filter(|v| *v <= i128::from(i64::MAX)));
-    let units = scaled.and_then(|v| i64::try_from(v).ok()).ok_or(NumberError::TooLarge)?;
+    let scaled = (0..power).try_fold(value, |v, _| v.checked_mul(10).filter(|v| *v <= most));
+    let units = scaled.filter(|v| *v <= most).ok_or(NumberError::TooLarge)?;
     Ok(if negative { -units } else { units })
 }
 
@@ -347,8 +353,9 @@ impl fmt::Debug for Money {
 
 impl FromStr for Money {
     type Err = NumberError;
+    /// Reads decimal text, of up to a billion times what a price holds.
     fn from_str(text: &str) -> Result<Self, NumberError> {
-        parse_units(text.as_bytes()).map(|units| Self(i128::from(units)))
+        parse_wide(text.as_bytes(), i128::from(i64::MAX) * i128::from(SCALE)).map(Self)
     }
 }
 
@@ -410,6 +417,13 @@ mod tests {
             prop_assume!(units != i64::MIN);
             let price = Price::from_units(units);
             prop_assert_eq!(price.to_string().parse(), Ok(price));
+        }
+
+        #[test]
+        fn money_round_trips_beyond_a_price(units in any::<i64>(), more in 0_i64..SCALE) {
+            let money = Money::from_units(i128::from(units) * i128::from(more));
+            prop_assert_eq!(money.to_string().parse(), Ok(money));
+            prop_assert_eq!("1e30".parse::<Money>(), Err(NumberError::TooLarge));
         }
 
         #[test]

@@ -137,7 +137,8 @@ macro_rules! param_number {
                 Value::Float(self.to_string().parse().unwrap_or(f64::from(*self)))
             }
             fn measure(&self) -> Option<f64> {
-                Some(f64::from(*self))
+                // through text, so that 0.1_f32 is at a bound of 0.1
+                Some(self.to_string().parse().unwrap_or(f64::from(*self)))
             }
         }
     )*};

@@ -3,7 +3,7 @@
 use hippocampus::ExperienceEncoder;
 use market::exchange::Exchange;
 use market::{MarketEvent, Timestamp};
-use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, Notice, NoticeKind, Sensed};
+use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, Notice, NoticeKind, Outcome, Sensed};
 
 use super::door::{Door, Next, Outside};
 use super::gate::{Effect, Gate};
@@ -215,6 +215,7 @@ impl<S: Stream> Engine<S> {
         let time = judged.sensed().time;
         self.carry_out(time);
         let record = DecisionRecord::of(&judged);
+        tell(&record);
         self.digest.push(&record);
         self.totals.decided(&record);
         if let Some(experience) = self.encoder.decided(&record) {
@@ -233,5 +234,18 @@ impl<S: Stream> Engine<S> {
                 Effect::Return(notice) => self.door.take_back(time.plus(self.epsilon_ns), notice),
             }
         }
+    }
+}
+
+/// Tells the log of a decision, and whoever watches it of a trip (G9).
+fn tell(record: &DecisionRecord) {
+    let (sequence, instrument, time) = (record.sequence, record.instrument.0, record.time);
+    if record.verdict.tripped {
+        let signal = record.threat.tripped_by;
+        tracing::error!(sequence, instrument, %time, ?signal, "the amygdala tripped: latched, everything is cancelled");
+    }
+    match &record.verdict.outcome {
+        Outcome::Act(requests) => tracing::info!(sequence, instrument, %time, ?requests, "acts"),
+        Outcome::Rest(reason) => tracing::debug!(sequence, instrument, %time, %reason, "rests"),
     }
 }

@@ -224,10 +224,7 @@ mod tests {
         }
         notice(&mut gate, &filled(1, Side::Buy, 5, 0));
         let cancels = notice(&mut gate, &command(CommandKind::Halt));
-        let expected = [
-            Effect::Send(Request::Cancel(id(2))),
-            Effect::Return(NoticeKind::CancelSent(id(2))),
-        ];
+        let expected = [Effect::Send(Request::Cancel(id(2))), Effect::Return(NoticeKind::CancelSent(id(2)))];
         assert_eq!(cancels, expected, "the filled one is finished");
         assert_eq!(notice(&mut gate, &command(CommandKind::Halt)), [], "a second halt adds nothing");
         assert!(gate.is_closed());
@@ -255,7 +252,8 @@ mod tests {
         notice(&mut gate, &report(1, ReportKind::Accepted));
         notice(&mut gate, &command(CommandKind::Halt));
         notice(&mut gate, &report(1, ReportKind::CancelRejected(RejectReason::UnknownOrder)));
-        let replace = Request::Replace { id: id(1), price: Price::from_units(90), quantity: Quantity::from_units(9) };
+        let replace =
+            Request::Replace { id: id(1), price: Price::from_units(90), quantity: Quantity::from_units(9) };
         let effects = release(&mut gate, replace);
         assert_eq!(effects[0], Effect::Send(Request::Cancel(id(1))));
     }

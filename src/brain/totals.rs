@@ -66,7 +66,7 @@ pub struct Totals {
     pub startles: u64,
     /// Times the amygdala tripped.
     pub trips: u64,
-    /// The sample of each of the first trips, with its signal.
+    /// The sample of each of the first trips, counted from 0, with its signal.
     pub tripped_at: Vec<(u64, Signal)>,
     /// Samples that ended with requests.
     pub acted: u64,
@@ -154,7 +154,7 @@ impl Totals {
         if threat.trip_begins {
             self.trips += 1;
             if let Some(signal) = threat.tripped_by.filter(|_| self.tripped_at.len() < TRIPS_KEPT) {
-                self.tripped_at.push((self.samples, signal));
+                self.tripped_at.push((self.samples - 1, signal));
             }
         }
         let anomaly = threat.reading(Signal::Anomaly);

@@ -59,6 +59,11 @@ impl Backtest {
     /// # Errors
     /// A [`Failure`] for bad configuration or data, or a folder that cannot be written.
     pub fn run(self) -> Result<(), Failure> {
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            return Err(Failure::Input(format!("--from {from} is later than --to {to}; swap them")));
+        }
         let config = self.config.load(None)?;
         let commands = self.commands.as_deref().map(read_commands).transpose()?.unwrap_or_default();
         let (instruments, _) = config.traded(&assemble::instrument_names(&config))?;

@@ -17,7 +17,7 @@ use crate::config::{Config, Loader};
 use crate::failure::Failure;
 
 pub use demo::DEMO_CONFIG;
-pub use terminal::tell;
+pub use terminal::{on_terminal, tell};
 
 /// A trading daemon with a brain of regions, each decision of which can be proved afterwards.
 #[derive(Debug, Parser)]

@@ -245,13 +245,13 @@ fn feeds(merge: &Merge) -> Vec<FeedSummary> {
     merge
         .feeds()
         .map(|feed| {
-            let fault =
-                merge.faults().iter().map(ToString::to_string).find(|fault| fault.starts_with(feed.name()));
+            let of_feed =
+                |fault: &String| fault.strip_prefix(feed.name()).is_some_and(|rest| rest.starts_with(':'));
             FeedSummary {
                 name: feed.name().to_owned(),
                 format: feed.format().to_string(),
                 rows: feed.stats().rows,
-                error: fault,
+                error: verdict::stream_faults(merge).into_iter().find(of_feed),
             }
         })
         .collect()

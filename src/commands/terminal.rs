@@ -21,6 +21,6 @@ pub fn tell(text: &str) {
 }
 
 /// Whether colours and a progress bar are welcome on standard error.
-pub(super) fn on_terminal() -> bool {
+pub fn on_terminal() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
 }

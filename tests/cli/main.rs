@@ -1,8 +1,10 @@
 //! The program as a user runs it.
 
+mod arguments;
 mod bad_input;
 mod configuration;
 mod demo;
+mod pipes;
 
 use std::io::Write;
 use std::path::Path;

@@ -1,6 +1,7 @@
 //! The plain loop, driven through the library.
 
 mod busy;
+mod random;
 mod reach;
 
 use janus::brain::{Engine, Observer, Stream};

@@ -5,7 +5,7 @@ use crate::num::{Price, Quantity};
 /// The highest price a book takes: half of what fixed point holds, so that the sum of two prices
 /// never overflows.
 pub const MAX_PRICE: Price = Price::from_units(i64::MAX / 2);
-/// The most orders a book keeps, held and consumed ones included.
+/// The most orders a book keeps, held ones included.
 pub const MAX_ORDERS: usize = 1_000_000;
 /// The most price levels a book keeps on one side.
 pub const MAX_LEVELS: usize = 131_072;

@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(told(&book), (BookState::Ok, Some(22)));
         apply(&mut book, quote((50, 1), (51, 1)));
         assert_eq!(told(&book), (BookState::Ok, Some(22)), "a quote beside a book is only noted");
-        assert_eq!(book.last_quote().map(|q| q.mid2()), Some(101 * SCALE));
+        assert_eq!(book.last_quote.map(|q| q.mid2()), Some(101 * SCALE));
         assert_eq!(add(&mut book, 1, Side::Buy, 10), Applied::Refused(Refused::MixedFeeds));
         apply(&mut book, EventKind::Gap);
         assert_eq!(apply(&mut book, update()), Applied::Ignored(Ignored::NoBook));

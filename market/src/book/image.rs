@@ -18,7 +18,7 @@ struct L3Image {
     now: Timestamp,
     arrivals: u64,
     stats: HoldStats,
-    /// Bids and asks, each best first, a level from its front; then consumed orders by id.
+    /// Bids and asks, each best first, a level from its front.
     orders: Vec<Order>,
     held: Held,
     evicted: Evicted,
@@ -32,9 +32,6 @@ impl L3Image {
                 orders.extend(book.visible.queued(queue));
             }
         }
-        let waiting = orders.len();
-        orders.extend(book.visible.consumed().copied());
-        orders[waiting..].sort_unstable_by_key(|o| o.id);
         Self {
             hold_ns: book.hold_ns,
             now: book.now,
@@ -53,8 +50,8 @@ impl L3Image {
         }
         let mut book = L3Book::with_hold(self.hold_ns);
         for order in self.orders {
-            if order.quantity < 0 || order.taken < 0 || book.visible.contains(order.id) {
-                return Err("an order twice, or with a quantity below 0");
+            if order.quantity <= 0 || book.visible.contains(order.id) {
+                return Err("an order twice, or of which nothing remains");
             }
             book.visible.insert(order);
         }

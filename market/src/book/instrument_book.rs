@@ -17,6 +17,7 @@ pub struct Book {
     pub(super) state: BookState,
     top: Option<Top>,
     pub(super) last_trade: Option<LastTrade>,
+    /// Where there is a deeper book it is only noted. A side that the quote left empty has quantity 0.
     pub(super) last_quote: Option<Top>,
     pub(super) crossed_rows: u64,
     pub(super) locked_rows: u64,
@@ -99,32 +100,6 @@ impl Book {
         self.last_trade
     }
 
-    /// The last quote; where there is a deeper book it is only noted here. A side that the quote
-    /// left empty has quantity 0.
-    pub const fn last_quote(&self) -> Option<Top> {
-        self.last_quote
-    }
-
-    /// How many orders of a side are visible.
-    pub fn order_count(&self, side: Side) -> usize {
-        self.l3().map_or(0, |book| book.order_count(side))
-    }
-
-    /// How many prices a side has.
-    pub fn level_count(&self, side: Side) -> usize {
-        match &self.source {
-            Source::Orders(book) => book.level_count(side),
-            Source::Levels(book) => book.level_count(side),
-            Source::Quotes => usize::from(self.best(side).is_some()),
-            Source::Nothing | Source::Trades => 0,
-        }
-    }
-
-    /// How many orders are held.
-    pub fn held_count(&self) -> usize {
-        self.l3().map_or(0, L3Book::held_count)
-    }
-
     /// What the book went through so far.
     pub fn stats(&self) -> BookStats {
         BookStats {
@@ -138,14 +113,6 @@ impl Book {
     pub const fn l3(&self) -> Option<&L3Book> {
         match &self.source {
             Source::Orders(book) => Some(book),
-            _ => None,
-        }
-    }
-
-    /// The level totals, where the feed speaks of them.
-    pub const fn l2(&self) -> Option<&L2Book> {
-        match &self.source {
-            Source::Levels(book) => Some(book),
             _ => None,
         }
     }

@@ -106,11 +106,6 @@ impl L2Book {
         Quantity::from_units(rest)
     }
 
-    /// How many prices a side has, consumed ones included.
-    pub fn level_count(&self, side: Side) -> usize {
-        self.ladder(side).len()
-    }
-
     fn set(&mut self, side: Side, price: Price, announced: i64) {
         let ladder = self.ladder_mut(side);
         match ladder.find(price) {

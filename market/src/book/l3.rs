@@ -25,7 +25,6 @@ pub struct L3Book {
     pub(super) visible: Visible,
     pub(super) held: Held,
     pub(super) evicted: Evicted,
-    joined: Vec<OrderId>,
     pub(super) arrivals: u64,
     /// The latest time heard of.
     pub(super) now: Timestamp,
@@ -49,7 +48,6 @@ impl L3Book {
             visible: Visible::new(),
             held: Held::default(),
             evicted: Evicted::default(),
-            joined: Vec::new(),
             arrivals: 0,
             now: Timestamp::MIN,
             stats: HoldStats::default(),
@@ -59,7 +57,6 @@ impl L3Book {
     /// Repair, before a row of that time is applied: each order held for longer than allowed,
     /// oldest first, evicts what it would trade with or lock, and is released.
     pub fn advance(&mut self, time: Timestamp) {
-        self.joined.clear();
         self.now = self.now.max(time);
         let Some(hold_ns) = self.hold_ns else { return };
         while let Some(order) = self.held.take_overdue(time, hold_ns) {
@@ -81,7 +78,7 @@ impl L3Book {
                 return Applied::Refused(refused);
             }
             book.now = book.now.max(time);
-            book.place(Order { id, side, price, quantity: quantity.units(), taken: 0, arrival: 0 });
+            book.place(Order { id, side, price, quantity: quantity.units(), arrival: 0 });
             Applied::Done
         })
     }
@@ -112,14 +109,6 @@ impl L3Book {
         self.visible.clear();
         self.held.clear();
         self.evicted.clear();
-        self.joined.clear();
-    }
-
-    /// Takes up to `by` of a visible order for good, and tells how much: what the exchange consumed
-    /// of history is not consumed twice. At 0 the order leaves its level; what the feed says of it
-    /// later is understood less what was taken. Held orders wait for the next row.
-    pub fn reduce(&mut self, id: OrderId, by: Quantity) -> Quantity {
-        Quantity::from_units(self.visible.take(id, by.units()))
     }
 
     /// The best price of a side and its total.
@@ -143,15 +132,9 @@ impl L3Book {
         levels.flat_map(|(_, queue)| self.visible.queued(queue).map(OrderView::from))
     }
 
-    /// The ids that became visible in the last call of `advance`, `add`, `change` or `delete`, in the
-    /// order in which they joined.
-    pub fn joined(&self) -> &[OrderId] {
-        &self.joined
-    }
-
     /// A visible order.
     pub fn order(&self, id: OrderId) -> Option<OrderView> {
-        self.visible.get(id).filter(|order| order.quantity > 0).map(OrderView::from)
+        self.visible.get(id).map(OrderView::from)
     }
 
     /// When the order at the front of a level joined it.
@@ -160,32 +143,11 @@ impl L3Book {
         Some(self.visible.front(queue).arrival)
     }
 
-    /// What waits at a price.
-    pub fn level(&self, side: Side, price: Price) -> Quantity {
-        let total = self.visible.ladder(side).get(price).map_or(0, |queue| queue.total);
-        Level::of_total(price, total).quantity
-    }
-
-    /// How many orders wait at a price.
-    pub fn queue_length(&self, side: Side, price: Price) -> usize {
-        self.visible.ladder(side).get(price).map_or(0, |queue| queue.count as usize)
-    }
-
     /// Takes the next stamp of arrival, for an order that is not of this book and yet has a place
     /// in its queues: ahead of it is what stands at its price with a lower stamp.
     pub const fn next_arrival(&mut self) -> u64 {
         self.arrivals += 1;
         self.arrivals
-    }
-
-    /// How many orders of a side are visible.
-    pub const fn order_count(&self, side: Side) -> usize {
-        self.visible.waiting(side)
-    }
-
-    /// How many prices a side has.
-    pub fn level_count(&self, side: Side) -> usize {
-        self.visible.ladder(side).len()
     }
 
     /// How many orders are held.
@@ -205,7 +167,6 @@ impl L3Book {
 
     /// A row of the feed, after which what is free of the held orders is released.
     fn row(&mut self, act: impl FnOnce(&mut Self) -> Applied) -> Applied {
-        self.joined.clear();
         let applied = act(self);
         self.settle();
         applied
@@ -214,20 +175,9 @@ impl L3Book {
     /// What the feed says remains of an order, visible or not.
     fn announce(&mut self, id: OrderId, units: i64) -> Applied {
         if let Some(at) = self.held.find(id) {
-            let order = self.held.get_mut(at);
-            order.quantity = order.rest_of(units);
-            return Applied::Done;
-        }
-        let Some(&order) = self.visible.get(id) else {
+            self.held.get_mut(at).quantity = units;
+        } else if !self.visible.set_quantity(id, units) {
             return self.unknown(id);
-        };
-        let rest = order.rest_of(units);
-        if order.quantity == 0 && rest > 0 {
-            // it had been consumed and was then made larger: it comes as if new
-            self.visible.remove(id);
-            self.place(Order { quantity: rest, ..order });
-        } else {
-            self.visible.set_quantity(id, rest);
         }
         Applied::Done
     }
@@ -304,13 +254,9 @@ impl L3Book {
         self.join(order);
     }
 
-    /// Makes an order visible, unless nothing remains of it.
-    fn join(&mut self, mut order: Order) {
-        if order.quantity > 0 {
-            order.arrival = self.next_arrival();
-            self.joined.push(order.id);
-        }
-        self.visible.insert(order);
+    fn join(&mut self, order: Order) {
+        let arrival = self.next_arrival();
+        self.visible.insert(Order { arrival, ..order });
     }
 }
 

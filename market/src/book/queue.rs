@@ -12,26 +12,15 @@ pub(super) struct Order {
     pub id: OrderId,
     pub side: Side,
     pub price: Price,
-    /// What remains, without what was taken; at 0 it waits in no queue. In units of 1e-9.
+    /// What remains, in units of 1e-9.
     pub quantity: i64,
-    /// What the exchange took of it for good, in units of 1e-9.
-    pub taken: i64,
     /// When it joined its queue.
     pub arrival: u64,
-}
-
-impl Order {
-    /// What remains after the feed said that so much does.
-    pub(super) fn rest_of(&self, announced: i64) -> i64 {
-        announced.saturating_sub(self.taken).max(0)
-    }
 }
 
 /// The place of an order in [`Orders`].
 pub(super) type Slot = u32;
 const NOWHERE: Slot = Slot::MAX;
-/// The quantity that marks a free slot.
-const FREE: i64 = -1;
 
 /// All orders, at slots that do not move while they live.
 #[derive(Debug, Clone, Default)]
@@ -63,15 +52,7 @@ impl Orders {
     /// Frees the slot of an order that waits in no queue.
     pub(super) fn remove(&mut self, slot: Slot) -> Order {
         self.free.push(slot);
-        let order = &mut self.nodes[slot as usize].order;
-        let removed = *order;
-        order.quantity = FREE;
-        removed
-    }
-
-    /// All orders, in no order that means anything.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Order> {
-        self.nodes.iter().map(|node| &node.order).filter(|order| order.quantity != FREE)
+        self.nodes[slot as usize].order
     }
 
     pub(super) fn clear(&mut self) {
@@ -93,15 +74,17 @@ impl Orders {
 pub(super) struct Queue {
     /// The sum of its orders, in units of 1e-9.
     pub total: i128,
-    /// How many they are.
-    pub count: u32,
     first: Slot,
     last: Slot,
 }
 
 impl Queue {
     pub(super) const fn new() -> Self {
-        Self { total: 0, count: 0, first: NOWHERE, last: NOWHERE }
+        Self { total: 0, first: NOWHERE, last: NOWHERE }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.first == NOWHERE
     }
 
     /// The order at the front.
@@ -116,7 +99,6 @@ impl Queue {
         node.ahead = last;
         node.behind = NOWHERE;
         self.total += i128::from(node.order.quantity);
-        self.count += 1;
         self.last = slot;
         if last == NOWHERE {
             self.first = slot;
@@ -129,7 +111,6 @@ impl Queue {
     pub(super) fn leave(&mut self, orders: &mut Orders, slot: Slot) {
         let Node { order, ahead, behind } = orders.nodes[slot as usize];
         self.total -= i128::from(order.quantity);
-        self.count -= 1;
         if ahead == NOWHERE {
             self.first = behind;
         } else {
@@ -171,7 +152,6 @@ mod tests {
                     side: Side::Buy,
                     price: Price::ZERO,
                     quantity: i64::MAX,
-                    taken: 0,
                     arrival: id,
                 });
                 queue.join(&mut orders, slot);
@@ -186,6 +166,6 @@ mod tests {
             orders.remove(slot);
             assert_eq!(ids(&queue, &orders), left);
         }
-        assert_eq!((queue.total, queue.count), (0, 0));
+        assert!(queue.is_empty() && queue.total == 0);
     }
 }

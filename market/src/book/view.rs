@@ -83,6 +83,14 @@ impl Top {
         let share = bid_quantity / (bid_quantity + ask_quantity);
         self.bid.price.to_f64() + self.spread().to_f64() * share
     }
+
+    /// (microprice − mid) in bp of the mid: what buying at the mid is expected to gain. `None` where
+    /// the mid is not above 0 or nothing rests.
+    pub fn micro_edge_bp(&self) -> Option<f64> {
+        let mid = self.mid_f64();
+        let edge_bp = 1e4 * (self.microprice_f64() - mid) / mid;
+        (mid > 0.0 && edge_bp.is_finite()).then_some(edge_bp)
+    }
 }
 
 /// A visible order of an L3 book.

@@ -8,16 +8,13 @@ use crate::event::OrderId;
 use crate::instrument::Side;
 use crate::num::Price;
 
-/// Two ladders of queues and an index. Orders of which nothing remains, and whose end the feed has not
-/// told yet, are known here too, but wait in no queue.
+/// Two ladders of queues and an index.
 #[derive(Debug, Clone)]
 pub(super) struct Visible {
     bids: Ladder<Queue>,
     asks: Ladder<Queue>,
     orders: Orders,
     index: FxHashMap<OrderId, Slot>,
-    /// How many wait in queues, bids and asks.
-    waiting: [usize; 2],
 }
 
 impl Visible {
@@ -27,7 +24,6 @@ impl Visible {
             asks: Ladder::new(Side::Sell),
             orders: Orders::default(),
             index: FxHashMap::default(),
-            waiting: [0; 2],
         }
     }
 
@@ -36,16 +32,11 @@ impl Visible {
         self.asks.clear();
         self.orders.clear();
         self.index.clear();
-        self.waiting = [0; 2];
     }
 
-    /// How many orders are known, whether something remains of them or not.
+    /// How many orders there are.
     pub(super) fn len(&self) -> usize {
         self.index.len()
-    }
-
-    pub(super) const fn waiting(&self, side: Side) -> usize {
-        self.waiting[side as usize]
     }
 
     pub(super) fn contains(&self, id: OrderId) -> bool {
@@ -77,50 +68,48 @@ impl Visible {
         self.orders.get(queue.first())
     }
 
-    /// Orders of which nothing remains, in no order that means anything.
-    pub(super) fn consumed(&self) -> impl Iterator<Item = &Order> {
-        self.orders.iter().filter(|order| order.quantity == 0)
-    }
-
-    /// Puts an order at the back of its level, if something remains of it.
+    /// Puts an order at the back of its level.
     pub(super) fn insert(&mut self, order: Order) {
         let slot = self.orders.insert(order);
         self.index.insert(order.id, slot);
-        if order.quantity > 0 {
-            self.waiting[order.side as usize] += 1;
-            let (ladder, orders) = self.side_mut(order.side);
-            let at = ladder.find(order.price).unwrap_or_else(|at| {
-                ladder.insert_at(at, order.price, Queue::new());
-                at
-            });
-            ladder.at_mut(at).join(orders, slot);
-        }
+        let (ladder, orders) = self.side_mut(order.side);
+        let at = ladder.find(order.price).unwrap_or_else(|at| {
+            ladder.insert_at(at, order.price, Queue::new());
+            at
+        });
+        ladder.at_mut(at).join(orders, slot);
     }
 
     /// Takes an order out, wherever it stands.
     pub(super) fn remove(&mut self, id: OrderId) -> Option<Order> {
         let slot = self.index.remove(&id)?;
-        self.leave(slot);
+        let Order { side, price, .. } = *self.orders.get(slot);
+        let (ladder, orders) = self.side_mut(side);
+        let found = ladder.find(price);
+        debug_assert!(found.is_ok(), "an order has a level");
+        if let Ok(at) = found {
+            let queue = ladder.at_mut(at);
+            queue.leave(orders, slot);
+            if queue.is_empty() {
+                ladder.remove_at(at);
+            }
+        }
         Some(self.orders.remove(slot))
     }
 
-    /// Gives an order a new quantity in its place; with 0 it leaves its queue. An order of which
-    /// nothing remained has no place to come back to.
-    pub(super) fn set_quantity(&mut self, id: OrderId, quantity: i64) {
-        if let Some(&slot) = self.index.get(&id) {
-            self.set_at(slot, quantity);
-        }
-    }
-
-    /// Takes up to `by` of an order for good, and tells how much.
-    pub(super) fn take(&mut self, id: OrderId, by: i64) -> i64 {
-        let Some(&slot) = self.index.get(&id) else { return 0 };
+    /// Gives an order a new quantity, above 0, in its place; tells whether there is such an order.
+    pub(super) fn set_quantity(&mut self, id: OrderId, quantity: i64) -> bool {
+        let Some(&slot) = self.index.get(&id) else {
+            return false;
+        };
         let order = self.orders.get_mut(slot);
-        let taken = by.clamp(0, order.quantity);
-        let rest = order.quantity - taken;
-        order.taken += taken;
-        self.set_at(slot, rest);
-        taken
+        let Order { side, price, quantity: before, .. } = *order;
+        order.quantity = quantity;
+        let (ladder, _) = self.side_mut(side);
+        if let Ok(at) = ladder.find(price) {
+            ladder.at_mut(at).total += i128::from(quantity) - i128::from(before);
+        }
+        true
     }
 
     /// Takes all orders at the best price of a side out, first come first.
@@ -128,7 +117,6 @@ impl Visible {
         let Some((_, queue)) = self.side_mut(side).0.pop_best() else {
             return Vec::new();
         };
-        self.waiting[side as usize] -= queue.count as usize;
         let orders: Vec<Order> = self.queued(&queue).copied().collect();
         for order in &orders {
             if let Some(slot) = self.index.remove(&order.id) {
@@ -136,39 +124,6 @@ impl Visible {
             }
         }
         orders
-    }
-
-    fn set_at(&mut self, slot: Slot, quantity: i64) {
-        let Order { side, price, quantity: before, .. } = *self.orders.get(slot);
-        debug_assert!(before > 0 || quantity == 0, "it has a place");
-        if quantity == 0 {
-            self.leave(slot);
-        } else {
-            let ladder = self.side_mut(side).0;
-            if let Ok(at) = ladder.find(price) {
-                ladder.at_mut(at).total += i128::from(quantity) - i128::from(before);
-            }
-        }
-        self.orders.get_mut(slot).quantity = quantity;
-    }
-
-    /// Takes an order out of its queue, if it waits in one; it keeps its slot.
-    fn leave(&mut self, slot: Slot) {
-        let Order { side, price, quantity, .. } = *self.orders.get(slot);
-        if quantity == 0 {
-            return;
-        }
-        self.waiting[side as usize] -= 1;
-        let (ladder, orders) = self.side_mut(side);
-        let found = ladder.find(price);
-        debug_assert!(found.is_ok(), "an order that waits has a level");
-        if let Ok(at) = found {
-            let queue = ladder.at_mut(at);
-            queue.leave(orders, slot);
-            if queue.count == 0 {
-                ladder.remove_at(at);
-            }
-        }
     }
 
     const fn side_mut(&mut self, side: Side) -> (&mut Ladder<Queue>, &mut Orders) {

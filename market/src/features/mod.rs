@@ -144,18 +144,6 @@ impl Feature {
 #[serde(transparent)]
 pub struct FeatureVector(pub [Option<f32>; FEATURE_COUNT]);
 
-impl FeatureVector {
-    /// One of them.
-    pub const fn get(&self, feature: Feature) -> Option<f32> {
-        self.0[feature as usize]
-    }
-
-    /// Each with its name and unit.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static FeatureSpec, Option<f32>)> {
-        FEATURES.iter().zip(self.0)
-    }
-}
-
 impl std::ops::Index<Feature> for FeatureVector {
     type Output = Option<f32>;
     fn index(&self, feature: Feature) -> &Option<f32> {

@@ -31,11 +31,6 @@ pub struct FeatureState {
 }
 
 impl FeatureState {
-    /// A state that has seen nothing.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Takes note of an event that the book has answered.
     pub fn on_event(&mut self, book: &Book, event: &MarketEvent, applied: Applied) {
         self.order_flow.on_top(book.top());
@@ -177,7 +172,7 @@ mod tests {
 
     impl Desk {
         fn new() -> Self {
-            Self { book: Book::new(0), state: FeatureState::new() }
+            Self { book: Book::new(0), state: FeatureState::default() }
         }
 
         fn tell(&mut self, kind: EventKind) -> &mut Self {
@@ -209,7 +204,7 @@ mod tests {
             let peeked = self.state.peek(&self.book, Quantity::ZERO);
             let sampled = self.state.sample(&self.book, Quantity::ZERO);
             assert_eq!(peeked, sampled);
-            assert!(sampled.iter().all(|(_, value)| value.is_none_or(f32::is_finite)));
+            assert!(sampled.0.iter().all(|value| value.is_none_or(f32::is_finite)));
             sampled
         }
 
@@ -229,7 +224,12 @@ mod tests {
     #[test]
     fn nothing_known_is_absent() {
         let features = Desk::new().sample();
-        let present: Vec<&str> = features.iter().filter(|(_, v)| v.is_some()).map(|(s, _)| s.name).collect();
+        let present: Vec<&str> = crate::features::FEATURES
+            .iter()
+            .zip(features.0)
+            .filter(|(_, v)| v.is_some())
+            .map(|(s, _)| s.name)
+            .collect();
         assert_eq!(present, ["inventory"]);
     }
 

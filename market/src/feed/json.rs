@@ -71,6 +71,9 @@ impl<'a> Object<'a> {
     /// A text, its escapes undone.
     pub(crate) fn text(&self, name: &str) -> Result<Cow<'a, str>, String> {
         let raw = self.need(name)?;
+        if !raw.get().starts_with('"') {
+            return Err(format!("{name} `{}` is no text; write it in quotes", shown(raw.get().as_bytes())));
+        }
         if raw.get().contains('\\') {
             return serde_json::from_str(raw.get())
                 .map(Cow::Owned)

@@ -131,13 +131,7 @@ impl<P: RowParser> RowFeed<P> {
                 parsed => parsed,
             };
             if let Some((instrument, time)) = self.settle(parsed, line)? {
-                return Ok(Some(MarketEvent {
-                    instrument,
-                    time,
-                    source: self.source,
-                    position: line,
-                    kind,
-                }));
+                return Ok(Some(MarketEvent { instrument, time, source: self.source, position: line, kind }));
             }
         }
     }

@@ -156,11 +156,6 @@ impl Ledger {
         self.holdings.get(id.index())
     }
 
-    /// The account's currency.
-    pub fn currency(&self) -> &str {
-        &self.currency
-    }
-
     /// The cash it started with.
     pub fn start(&self) -> Money {
         self.start
@@ -222,11 +217,6 @@ impl Ledger {
         self.cash + self.value
     }
 
-    /// The highest equity so far.
-    pub fn peak(&self) -> Money {
-        self.peak
-    }
-
     /// How far equity is below its peak.
     pub fn drawdown(&self) -> Money {
         self.peak - self.equity()
@@ -235,11 +225,6 @@ impl Ledger {
     /// The deepest drawdown so far.
     pub fn max_drawdown(&self) -> Money {
         self.max_drawdown
-    }
-
-    /// How far equity is below its peak, as a share of the peak; 0 where the peak is not positive.
-    pub fn drawdown_share(&self) -> f64 {
-        if self.peak > Money::ZERO { self.drawdown().to_f64() / self.peak.to_f64() } else { 0.0 }
     }
 }
 

@@ -36,7 +36,7 @@ fn levels(book: &Book, side: Side) -> Vec<(f64, f64)> {
 fn moments() -> Vec<Moment> {
     let inventory = Quantity::from_units(-250_000_000);
     let events = events();
-    let (mut book, mut state) = (Book::new(0), FeatureState::new());
+    let (mut book, mut state) = (Book::new(0), FeatureState::default());
     let (mut tops, mut traded, mut all_trades) = (vec![], vec![], 0);
     let mut next = events[0].time.next_multiple(PERIOD_NS);
     let mut moments = Vec::new();

@@ -98,5 +98,5 @@ fn event(time: Timestamp, source: SourceId, position: u64, kind: EventKind) -> M
 }
 
 fn time(ms: &str) -> Timestamp {
-    Timestamp::from_ms(ms.parse().expect("milliseconds")).expect("this century")
+    Timestamp::from_ns(1_000_000 * ms.parse::<i64>().expect("milliseconds"))
 }

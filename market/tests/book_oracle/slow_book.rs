@@ -10,17 +10,9 @@ pub struct SlowOrder {
     pub id: OrderId,
     pub side: Side,
     pub price: Price,
-    /// What the feed says remains.
-    pub announced: i64,
-    /// What was taken of it.
-    pub taken: i64,
+    /// What remains.
+    pub quantity: i64,
     pub arrival: u64,
-}
-
-impl SlowOrder {
-    pub fn rest(&self) -> i64 {
-        (self.announced - self.taken).max(0)
-    }
 }
 
 /// The answer to a row.
@@ -48,8 +40,6 @@ pub enum Mistake {
     ReleasesYoungest,
     /// Repair comes a moment too early.
     RepairsEarly,
-    /// What was taken is forgotten at the next change.
-    ForgetsTaken,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -68,11 +58,8 @@ pub struct SlowBook {
     pub asks: BTreeMap<Price, VecDeque<SlowOrder>>,
     /// Where each visible order stands, so that half an hour does not take a day.
     place: BTreeMap<OrderId, (Side, Price)>,
-    /// Orders of which everything was taken.
-    consumed: Vec<SlowOrder>,
     pub held: Vec<(SlowOrder, i64)>,
     pub evicted: Vec<SlowOrder>,
-    pub joined: Vec<OrderId>,
     pub arrivals: u64,
     pub counts: Counts,
     now: i64,
@@ -86,10 +73,8 @@ impl SlowBook {
             bids: BTreeMap::new(),
             asks: BTreeMap::new(),
             place: BTreeMap::new(),
-            consumed: Vec::new(),
             held: Vec::new(),
             evicted: Vec::new(),
-            joined: Vec::new(),
             arrivals: 0,
             counts: Counts::default(),
             now: i64::MIN,
@@ -112,7 +97,6 @@ impl SlowBook {
     }
 
     pub fn advance(&mut self, time: Timestamp) {
-        self.joined.clear();
         self.now = self.now.max(time.ns());
         let Some(hold_ns) = self.hold_ns else { return };
         let age = |since: i64| {
@@ -134,12 +118,11 @@ impl SlowBook {
     }
 
     pub fn add(&mut self, order: SlowOrder, time: Timestamp) -> Answer {
-        self.joined.clear();
-        let bad = order.announced <= 0
+        let bad = order.quantity <= 0
             || order.price < Price::ZERO
             || order.price.units() > i64::MAX / 2
             || self.place.contains_key(&order.id)
-            || [&self.consumed, &self.evicted].iter().any(|o| o.iter().any(|o| o.id == order.id))
+            || self.evicted.iter().any(|evicted| evicted.id == order.id)
             || self.held.iter().any(|(held, _)| held.id == order.id);
         if !bad {
             self.now = self.now.max(time.ns());
@@ -150,20 +133,16 @@ impl SlowBook {
     }
 
     pub fn change(&mut self, id: OrderId, quantity: Quantity) -> Answer {
-        self.joined.clear();
         let answer = if quantity.units() > 0 { self.set(id, quantity.units()) } else { Answer::Refused };
         self.release();
         answer
     }
 
     pub fn delete(&mut self, id: OrderId) -> Answer {
-        self.joined.clear();
         let mut answer = Answer::Done;
         if let Some(at) = self.held.iter().position(|(order, _)| order.id == id) {
             self.held.remove(at);
             self.counts.deleted_while_held += 1;
-        } else if let Some(at) = self.consumed.iter().position(|order| order.id == id) {
-            self.consumed.remove(at);
         } else if let Some(order) = self.visible(id) {
             self.take_out(&order);
         } else {
@@ -173,21 +152,11 @@ impl SlowBook {
         answer
     }
 
-    fn set(&mut self, id: OrderId, announced: i64) -> Answer {
+    fn set(&mut self, id: OrderId, quantity: i64) -> Answer {
         if let Some((order, _)) = self.held.iter_mut().find(|(order, _)| order.id == id) {
-            order.announced = announced;
-        } else if let Some(at) = self.consumed.iter().position(|order| order.id == id) {
-            self.consumed[at].announced = announced;
-            if self.consumed[at].rest() > 0 {
-                let order = self.consumed.remove(at);
-                self.come(order);
-            }
-        } else if let Some(mut order) = self.visible(id) {
-            order.announced = announced;
-            if self.mistake == Mistake::ForgetsTaken {
-                order.taken = 0;
-            }
-            self.replace(order);
+            order.quantity = quantity;
+        } else if let Some(order) = self.visible(id) {
+            self.replace(SlowOrder { quantity, ..order });
         } else {
             return self.unknown(id);
         }
@@ -197,14 +166,6 @@ impl SlowBook {
     pub fn clear(&mut self) {
         let (arrivals, counts, now) = (self.arrivals, self.counts, self.now);
         *self = Self { arrivals, counts, now, ..Self::new(self.hold_ns, self.mistake) };
-    }
-
-    pub fn reduce(&mut self, id: OrderId, by: i64) -> i64 {
-        let Some(mut order) = self.visible(id) else { return 0 };
-        let taken = by.max(0).min(order.rest());
-        order.taken += taken;
-        self.replace(order);
-        taken
     }
 
     pub fn visible(&self, id: OrderId) -> Option<SlowOrder> {
@@ -217,13 +178,8 @@ impl SlowBook {
         if side == Side::Buy { &mut self.bids } else { &mut self.asks }
     }
 
-    /// Puts a visible order's new numbers in its place, or takes it out when nothing is left.
+    /// Puts a visible order's new numbers in its place.
     fn replace(&mut self, order: SlowOrder) {
-        if order.rest() == 0 {
-            self.take_out(&order);
-            self.consumed.push(order);
-            return;
-        }
         let loses_place = self.mistake == Mistake::ChangeLosesPlace;
         let Some(queue) = self.side(order.side).get_mut(&order.price) else { return };
         if loses_place {
@@ -276,13 +232,8 @@ impl SlowBook {
     }
 
     fn join(&mut self, mut order: SlowOrder) {
-        if order.rest() == 0 {
-            self.consumed.push(order);
-            return;
-        }
         self.arrivals += 1;
         order.arrival = self.arrivals;
-        self.joined.push(order.id);
         self.place.insert(order.id, (order.side, order.price));
         let off_by_one = self.mistake == Mistake::QueueOffByOne;
         let queue = self.side(order.side).entry(order.price).or_default();

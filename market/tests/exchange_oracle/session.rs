@@ -1,7 +1,6 @@
-//! Both exchanges on the bundled half hour, and what the real one costs a row.
+//! Both exchanges on the bundled half hour.
 
 use std::io::Read;
-use std::time::Instant;
 
 use market::order::{ClientId, Liquidity, NewOrder, OrderKind, Report, ReportKind, Request};
 use market::{EventKind, InstrumentId, Ledger, MarketEvent, Money, Price, Quantity, Side, Timestamp};
@@ -182,35 +181,4 @@ fn has_of_everything(reports: &[(Timestamp, Report)]) {
     eprintln!("{made} made, {taken} taken, {partial} partial, {replaced} replaced, {rejected} rejected");
     assert!(made > 300 && taken > 50 && partial > 100 && replaced > 100 && rejected > 50);
     assert_eq!(ledger.position(InstrumentId(0)).units(), position);
-}
-
-#[test]
-#[ignore = "a measurement: run it in release, with --nocapture"]
-fn what_a_row_costs() {
-    let events = events();
-    let orders = |every: usize| {
-        let mut real = exchange(&facts());
-        let start = Instant::now();
-        for (n, event) in events.iter().enumerate() {
-            arrive_before(&mut real, event.time.ns());
-            real.on_event(event);
-            if every > 0 && n % every == 0 {
-                // far from the market, so that they rest to the end
-                let at = if n % (2 * every) == 0 { 70_000 } else { 90_000 };
-                let side = if at < 80_000 { Side::Buy } else { Side::Sell };
-                let order = NewOrder {
-                    id: ClientId { sequence: n as u64, instrument: InstrumentId(0), k: 0 },
-                    side,
-                    kind: OrderKind::Limit,
-                    price: Price::from_units(at * WHOLE),
-                    quantity: Quantity::from_units(WHOLE),
-                };
-                real.submit(event.time, Request::Place(order));
-            }
-        }
-        start.elapsed().as_secs_f64() * 1e6 / events.len() as f64
-    };
-    for _ in 0..3 {
-        println!("without orders {:.4} µs a row, with up to 10 {:.4} µs", orders(0), orders(31_000));
-    }
 }

@@ -4,8 +4,6 @@
 //! (23, 38), and their difference is a policy (39). An action is taken only where the policy is
 //! clearly for it; how much of it, the volatility of the market decides.
 
-#[cfg(test)]
-mod fixture;
 pub mod learn;
 pub mod pathways;
 mod region;
@@ -14,7 +12,7 @@ pub mod select;
 pub mod sizing;
 
 pub use pathways::GoNoGo;
-pub use region::{BasalGanglia, BasalGangliaParams, State};
+pub use region::{BasalGanglia, BasalGangliaParams};
 pub use rule::imbalance_rule;
 
 /// The region's name.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use market::Instruments;
-use serde::{Deserialize, Serialize};
 use synapse::{Action, Fault, Fused, Model, ModelCard, Proposal, Proposed, Region};
 
 use crate::NAME;
@@ -33,16 +32,11 @@ market::params! {
     }
 }
 
-/// What the basal ganglia remember: nothing; what they learned is in their model.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State;
-
-/// The basal ganglia.
+/// The basal ganglia. They remember nothing; what they learned is in their model.
 pub struct BasalGanglia {
     params: BasalGangliaParams,
     policy: Box<dyn Model>,
     instruments: Instruments,
-    state: State,
 }
 
 impl fmt::Debug for BasalGanglia {
@@ -51,7 +45,6 @@ impl fmt::Debug for BasalGanglia {
             .field("params", &self.params)
             .field("policy", self.policy.card())
             .field("instruments", &self.instruments)
-            .field("state", &self.state)
             .finish()
     }
 }
@@ -64,7 +57,7 @@ impl BasalGanglia {
     #[must_use]
     pub fn new(params: BasalGangliaParams, policy: Box<dyn Model>, instruments: Instruments) -> Self {
         assert_eq!(policy.outputs(), 2 * Action::COUNT, "a policy gives a Go and a No-Go an action");
-        Self { params, policy, instruments, state: State }
+        Self { params, policy, instruments }
     }
 
     /// What the policy is.
@@ -123,7 +116,7 @@ impl BasalGanglia {
 impl Region for BasalGanglia {
     type In = Fused;
     type Out = Proposed;
-    type State = State;
+    type State = ();
     const NAME: &'static str = NAME;
 
     fn step(&mut self, fused: Fused) -> Result<Proposed, Fault> {
@@ -135,31 +128,29 @@ impl Region for BasalGanglia {
         Ok(Proposed { fused, proposal })
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn state(&self) -> &() {
+        &()
     }
 
-    fn set_state(&mut self, state: State) {
-        self.state = state;
-    }
+    fn set_state(&mut self, (): ()) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{fused, instruments, sensed};
     use crate::rule::imbalance_rule;
     use proptest::prelude::*;
+    use scenes::{fused, sensed};
     use synapse::{SampleKind, Sensed, Startle};
 
     /// Basal ganglia that read the imbalance as it is.
     fn ganglia(params: BasalGangliaParams) -> BasalGanglia {
         let rule = imbalance_rule(&params, <[f32]>::to_vec, 1, 0);
-        BasalGanglia::new(params, Box::new(rule), instruments())
+        BasalGanglia::new(params, Box::new(rule), scenes::instruments(1, &scenes::instrument()))
     }
 
     fn proposal(ganglia: &mut BasalGanglia, sensed: Sensed, imbalance: f32) -> Proposal {
-        ganglia.step(fused(sensed, vec![imbalance])).expect("a proposal").proposal
+        ganglia.step(fused(sensed, &[imbalance])).expect("a proposal").proposal
     }
 
     #[test]
@@ -217,7 +208,7 @@ mod tests {
     fn what_is_no_state_is_a_fault() {
         let mut ganglia = ganglia(BasalGangliaParams::default());
         for h in [vec![], vec![0.5, 0.5], vec![f32::NAN], vec![f32::INFINITY]] {
-            assert!(ganglia.step(fused(sensed(), h.clone())).is_err(), "{h:?}");
+            assert!(ganglia.step(fused(sensed(), &h)).is_err(), "{h:?}");
         }
     }
 
@@ -244,7 +235,7 @@ mod tests {
             if startled {
                 sample.kind = SampleKind::Startle(Startle::Halt);
             }
-            let message = fused(sample, vec![imbalance]);
+            let message = fused(sample, &[imbalance]);
             let before = ganglia.digest();
             let peeked = ganglia.peek(message.clone());
             let stepped = ganglia.step(message);

@@ -54,9 +54,9 @@ impl Sizing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::instrument;
     use market::{Money, Price};
     use proptest::prelude::*;
+    use scenes::instrument;
 
     const SIZING: Sizing =
         Sizing { budget_share: 0.5, reference_volatility_bp: 2.0, min_share: 0.25, max_share: 1.5 };

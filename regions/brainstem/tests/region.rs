@@ -5,26 +5,15 @@ use market::features::Feature;
 use market::ledger::Ledger;
 use market::order::{ClientId, Fill, Liquidity, Report, ReportKind};
 use market::{
-    EventKind, Instrument, InstrumentId, Instruments, LevelChange, MarketEvent, Money, Price, Quantity, Sampler,
-    SamplerKind, Session, Side, SourceId, Timestamp,
+    EventKind, InstrumentId, Instruments, LevelChange, MarketEvent, Money, Price, Quantity, Sampler,
+    SamplerKind, Side, SourceId, Timestamp,
 };
 use synapse::{Input, InputKind, NoticeKind, Region, SampleKind, Sensed, Startle, Tick};
 
 const X: InstrumentId = InstrumentId(0);
 
 fn instruments() -> Instruments {
-    let text = |text: &str| text.parse().expect("a quantity");
-    Instruments::new(vec![Instrument {
-        name: "X".into(),
-        tick: "0.5".parse().expect("a price"),
-        lot: text("0.1"),
-        multiplier: text("1"),
-        currency: "USD".into(),
-        maker_fee_bp: text("0"),
-        taker_fee_bp: text("0"),
-        session: Session::Always,
-        reference_notional: "1000".parse().expect("money"),
-    }])
+    scenes::instruments(1, &scenes::instrument())
 }
 
 /// A brainstem and the number of its next input.
@@ -37,7 +26,10 @@ impl Desk {
     fn new(kind: SamplerKind) -> Self {
         let ledger = Ledger::new("USD", "1000".parse().expect("money"));
         let samplers = vec![Sampler::new(kind)];
-        Self { brainstem: Brainstem::new(BrainstemParams::default(), instruments(), samplers, 0, ledger), sequence: 0 }
+        Self {
+            brainstem: Brainstem::new(BrainstemParams::default(), instruments(), samplers, 0, ledger),
+            sequence: 0,
+        }
     }
 
     fn grid() -> Self {
@@ -55,7 +47,13 @@ impl Desk {
     }
 
     fn event(&mut self, time: i64, kind: EventKind) -> Vec<Sensed> {
-        let event = MarketEvent { instrument: X, time: Timestamp::from_ns(time), source: SourceId(0), position: 1, kind };
+        let event = MarketEvent {
+            instrument: X,
+            time: Timestamp::from_ns(time),
+            source: SourceId(0),
+            position: 1,
+            kind,
+        };
         self.fold(time, InputKind::Market(event))
     }
 
@@ -177,7 +175,8 @@ fn asking_changes_nothing_and_a_snapshot_brings_all_back() {
     desk.event(1, snapshot(100, 102));
     desk.tick(10);
     let before = desk.brainstem.digest();
-    let question = desk.input(20, InputKind::Tick(Tick { fresh: [X].into_iter().collect(), ..Tick::default() }));
+    let question =
+        desk.input(20, InputKind::Tick(Tick { fresh: [X].into_iter().collect(), ..Tick::default() }));
     let answer = desk.brainstem.peek(question.clone()).expect("an answer");
     assert_eq!(desk.brainstem.digest(), before);
     let mut copy = Desk::grid();

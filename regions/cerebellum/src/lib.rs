@@ -4,14 +4,12 @@
 //! from the mid, its fee, and its impact from size, liquidity and volatility (equations 24 and 42).
 //! The urgency of the proposal chooses among them, and what does not pay its cost is filtered.
 
-#[cfg(test)]
-mod fixture;
 pub mod impact;
 mod region;
 pub mod slippage;
 pub mod styles;
 
-pub use region::{Cerebellum, CerebellumParams, State};
+pub use region::{Cerebellum, CerebellumParams};
 
 /// The region's name.
 pub const NAME: &str = "cerebellum";

@@ -1,8 +1,7 @@
 //! The region: proposal in, forecast out.
 
-use market::book::{BookState, Top};
+use market::book::BookState;
 use market::{Instruments, Quantity, Side};
-use serde::{Deserialize, Serialize};
 use synapse::{
     Action, ExecutionForecast, Fault, Forecast, Proposal, Proposed, Region, Sensed, Style, StyleForecast,
 };
@@ -30,18 +29,13 @@ market::params! {
     }
 }
 
-/// What the cerebellum remembers: nothing, as long as its forecasts are not corrected by what
-/// orders did cost.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State;
-
-/// The cerebellum.
+/// The cerebellum. It remembers nothing, as long as its forecasts are not corrected by what orders
+/// did cost.
 #[derive(Debug, Clone)]
 pub struct Cerebellum {
     params: CerebellumParams,
     instruments: Instruments,
     daily_volume: Vec<Quantity>,
-    state: State,
 }
 
 impl Cerebellum {
@@ -52,12 +46,12 @@ impl Cerebellum {
     #[must_use]
     pub fn new(params: CerebellumParams, instruments: Instruments, daily_volume: Vec<Quantity>) -> Self {
         assert_eq!(instruments.len(), daily_volume.len(), "every instrument has a daily volume");
-        Self { params, instruments, daily_volume, state: State }
+        Self { params, instruments, daily_volume }
     }
 
     fn foresee(&self, sensed: &Sensed, proposal: &Proposal) -> Result<ExecutionForecast, Fault> {
-        let edge_bp =
-            sensed.top.and_then(micro_edge_bp).map(|edge_bp| proposal.action.sign() as f64 * edge_bp);
+        let bought_bp = sensed.top.and_then(|top| top.micro_edge_bp());
+        let edge_bp = bought_bp.map(|edge_bp| proposal.action.sign() as f64 * edge_bp);
         let styles = self.styles(sensed, proposal);
         if let Some(style) = styles.iter().find(|style| !style.cost_bp().is_finite()) {
             return Err(Fault::new(NAME, format!("a forecast is not finite: {style:?}")));
@@ -119,17 +113,10 @@ const fn patience(style: Style) -> u8 {
     }
 }
 
-/// The edge of a purchase: (microprice − mid) in bp of the mid.
-fn micro_edge_bp(top: Top) -> Option<f64> {
-    let mid = top.mid_f64();
-    let edge_bp = 1e4 * (top.microprice_f64() - mid) / mid;
-    (mid > 0.0 && edge_bp.is_finite()).then_some(edge_bp)
-}
-
 impl Region for Cerebellum {
     type In = Proposed;
     type Out = Forecast;
-    type State = State;
+    type State = ();
     const NAME: &'static str = NAME;
 
     fn step(&mut self, proposed: Proposed) -> Result<Forecast, Fault> {
@@ -141,27 +128,39 @@ impl Region for Cerebellum {
         Ok(Forecast { proposed, execution })
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn state(&self) -> &() {
+        &()
     }
 
-    fn set_state(&mut self, state: State) {
-        self.state = state;
-    }
+    fn set_state(&mut self, (): ()) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{instruments, proposed, sensed, top};
     use proptest::prelude::*;
+    use scenes::top;
     use synapse::{SampleKind, Startle};
 
-    const ONE: Quantity = Quantity::from_units(1_000_000_000);
+    const ONE: Quantity = Quantity::from_units(scenes::ONE);
 
     fn cerebellum(params: CerebellumParams) -> Cerebellum {
         // 1 of 10,000 is a share of 1e-4, whose root is 0.01
-        Cerebellum::new(params, instruments(), vec![Quantity::from_units(10_000_000_000_000)])
+        let instruments = scenes::instruments(1, &scenes::instrument());
+        Cerebellum::new(params, instruments, vec![Quantity::from_units(10_000_000_000_000)])
+    }
+
+    /// A sample without a position: 99.98 to 100.02, a volatility of 1 bp a sample.
+    fn sensed() -> Sensed {
+        let mut sensed = scenes::sensed();
+        sensed.top = Some(top(99_980_000_000, 100_020_000_000));
+        sensed.context.volatility_bp = Some(1.0);
+        sensed.account.position = Quantity::ZERO;
+        sensed
+    }
+
+    fn proposed(sensed: Sensed, action: Action, target: Quantity, urgency: f32) -> Proposed {
+        scenes::proposed(sensed, Proposal { urgency, ..scenes::proposal(action, target) })
     }
 
     fn forecast(sensed: Sensed, action: Action, target: Quantity, urgency: f32) -> ExecutionForecast {

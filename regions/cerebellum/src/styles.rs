@@ -129,8 +129,8 @@ fn step(price: Price, tick: Price, side: Side) -> Option<Price> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{instrument, top};
     use proptest::prelude::*;
+    use scenes::{instrument, top};
 
     fn scene(instrument: &Instrument, side: Side, top: Top) -> Scene<'_> {
         Scene { instrument, side, venue: Venue::Book(top), impact_bp: Some(2.0) }

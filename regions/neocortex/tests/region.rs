@@ -1,39 +1,13 @@
 //! The neocortex as the line meets it: what is recalled of each candidate action (36).
 
-use market::book::BookState;
-use market::{FeatureVector, InstrumentId, Timestamp};
 use neocortex::schema::{Rewards, Schema, unit};
 use neocortex::search::SchemaSet;
 use neocortex::{Neocortex, NeocortexParams};
 use proptest::prelude::*;
-use synapse::{
-    Account, Appraised, Context, Encoded, Phase, Recall, Region, SampleKind, Sensed, Signal, SignalReading,
-    Startle, Threat, ThreatLevel,
-};
+use synapse::{Encoded, Recall, Region, SampleKind, Sensed, Startle};
 
 fn encoded(kind: SampleKind, codes: [&[f32]; 3]) -> Encoded {
-    let sensed = Sensed {
-        sequence: 1,
-        instrument: InstrumentId(0),
-        time: Timestamp::from_ns(0),
-        kind,
-        book: BookState::Ok,
-        halted: false,
-        top: None,
-        mark2: None,
-        features: FeatureVector::default(),
-        context: Context::default(),
-        account: Account::default(),
-    };
-    let reading = |signal| SignalReading { signal, value: None, limit: None, exceeded: false, count: 0 };
-    let threat = Threat {
-        level: ThreatLevel::Calm,
-        phase: Phase::Armed,
-        signals: Signal::ALL.map(reading),
-        tripped_by: None,
-        trip_begins: false,
-    };
-    Encoded { appraised: Appraised { sensed, threat }, codes: codes.map(Box::from) }
+    scenes::encoded(Sensed { kind, ..scenes::sensed() }, codes)
 }
 
 fn schema(id: u32, direction: &[f64], mean: f64, deviation: f64) -> Schema {

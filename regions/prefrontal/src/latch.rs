@@ -63,17 +63,11 @@ impl Latch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use synapse::{Phase, Signal, SignalReading};
+    use synapse::Signal;
 
-    fn threat(level: ThreatLevel, begins: bool) -> Threat {
-        let reading = |signal| SignalReading { signal, value: None, limit: None, exceeded: false, count: 0 };
-        Threat {
-            level,
-            phase: Phase::Armed,
-            signals: Signal::ALL.map(reading),
-            tripped_by: (level == ThreatLevel::Tripped).then_some(Signal::Spread),
-            trip_begins: begins,
-        }
+    fn threat(level: ThreatLevel, trip_begins: bool) -> Threat {
+        let tripped_by = (level == ThreatLevel::Tripped).then_some(Signal::Spread);
+        Threat { level, tripped_by, trip_begins, ..scenes::threat() }
     }
 
     fn at(second: i64) -> Timestamp {

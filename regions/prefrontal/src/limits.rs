@@ -195,25 +195,12 @@ fn units(value: i128) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use market::InstrumentId;
     use market::order::ClientId;
-    use market::{InstrumentId, Session};
+    use scenes::instrument;
 
     fn q(text: &str) -> Quantity {
         text.parse().expect("a quantity")
-    }
-
-    fn instrument() -> Instrument {
-        Instrument {
-            name: "X".into(),
-            tick: "0.01".parse().expect("a price"),
-            lot: q("1"),
-            multiplier: q("1"),
-            currency: "USD".into(),
-            maker_fee_bp: Quantity::ZERO,
-            taker_fee_bp: Quantity::ZERO,
-            session: Session::Always,
-            reference_notional: Money::from_units(1),
-        }
     }
 
     fn limits() -> Limits {

@@ -70,6 +70,11 @@ impl Prefrontal {
         Self { params, instruments, limits, state: State::default() }
     }
 
+    /// The order table.
+    pub const fn orders(&self) -> &OrderTable {
+        &self.state.orders
+    }
+
     /// Why the latch is set, if it is.
     pub const fn latch(&self) -> Option<LatchCause> {
         self.state.latch.cause()

@@ -1,17 +1,13 @@
 //! The judge as a region: from the gap to requests, and never past a limit.
 
-use market::book::{BookState, Level, Top};
-use market::features::FeatureVector;
 use market::order::{ClientId, Fill, Liquidity, OrderKind, Report, ReportKind, Request};
-use market::{Instrument, InstrumentId, Instruments, Money, Price, Quantity, Session, Side, Timestamp};
+use market::{Instrument, Instruments, Money, Price, Quantity, Side, Timestamp};
 use prefrontal::{Limits, Prefrontal, PrefrontalParams};
 use synapse::{
-    Account, Action, Appraised, Command, CommandKind, Context, Encoded, ExecutionForecast, Forecast, Fused, FusedState,
-    LatchCause, Limit, Notice, NoticeKind, Outcome, Perceived, Percept, Phase, Proposal, Proposed, Reason, Recalled,
-    Region, SampleKind, Sensed, Signal, SignalReading, Startle, Style, StyleForecast, Threat, ThreatLevel, Verdict,
+    Account, Action, Command, CommandKind, ExecutionForecast, Forecast, LatchCause, Limit, Notice,
+    NoticeKind, Outcome, Proposal, Reason, Region, SampleKind, Sensed, Signal, SignalReading, Startle, Style,
+    StyleForecast, Threat, ThreatLevel, Verdict,
 };
-
-const X: InstrumentId = InstrumentId(0);
 
 fn q(whole: i64) -> Quantity {
     Quantity::from_whole(whole).expect("small")
@@ -43,18 +39,7 @@ struct Ask {
 
 impl Desk {
     fn new() -> Self {
-        let text = |text: &str| text.parse().expect("a quantity");
-        let instrument = Instrument {
-            name: "X".into(),
-            tick: p(1),
-            lot: q(1),
-            multiplier: q(1),
-            currency: "USD".into(),
-            maker_fee_bp: text("0"),
-            taker_fee_bp: text("0"),
-            session: Session::Always,
-            reference_notional: "1000".parse().expect("money"),
-        };
+        let instrument = Instrument { tick: p(1), lot: q(1), ..scenes::instrument() };
         let limits = Limits {
             order_size: q(20),
             position: q(10),
@@ -128,28 +113,15 @@ impl Desk {
 }
 
 fn forecast(sequence: u64, position: Quantity, ask: &Ask) -> Forecast {
-    let best = |price: i64| Level { price: p(price), quantity: q(3) };
-    let top = Top { bid: best(ask.bid), ask: best(ask.bid + 1) };
+    let top = scenes::top(p(ask.bid).units(), p(ask.bid + 1).units());
     let sensed = Sensed {
         sequence,
-        instrument: X,
         time: Timestamp::from_ns(sequence as i64 * 250_000_000),
         kind: ask.kind,
-        book: BookState::Ok,
-        halted: false,
         top: Some(top),
         mark2: Some(top.mid2()),
-        features: FeatureVector::default(),
-        context: Context::default(),
         account: Account { position, mark_valid: true, ..Account::default() },
-    };
-    let reading = |signal| SignalReading { signal, value: Some(2.0), limit: Some(1.0), exceeded: false, count: 0 };
-    let threat = Threat {
-        level: ask.level,
-        phase: Phase::Armed,
-        signals: Signal::ALL.map(reading),
-        tripped_by: ask.trip.then_some(Signal::Spread),
-        trip_begins: ask.trip,
+        ..scenes::sensed()
     };
     let price = match ask.style {
         Style::Market => p(ask.bid + 1),
@@ -157,23 +129,24 @@ fn forecast(sequence: u64, position: Quantity, ask: &Ask) -> Forecast {
     };
     let style = StyleForecast { style: ask.style, price, slippage_bp: 1.0, impact_bp: 0.0, fee_bp: 0.0 };
     let proposal = Proposal {
-        go: [0.0; 3],
-        no_go: [0.0; 3],
-        policy: [0.0; 3],
-        action: ask.action,
         margin: 0.5,
         margin_needed: 0.1,
-        target: ask.target,
         urgency: 0.5,
+        ..scenes::proposal(ask.action, ask.target)
     };
-    let encoded = Encoded { appraised: Appraised { sensed, threat }, codes: Default::default() };
-    let recalled = Recalled { encoded, recall: Default::default(), schemas: 0 };
-    let perceived = Perceived { recalled, percept: Percept::default() };
-    let state = FusedState { h: Box::default(), absent: Vec::new() };
-    Forecast {
-        proposed: Proposed { fused: Fused { perceived, state }, proposal },
-        execution: ExecutionForecast { styles: vec![style], chosen: Some(0), edge_bp: Some(2.0), filtered: false },
-    }
+    let mut proposed = scenes::proposed(sensed, proposal);
+    let reading =
+        |signal| SignalReading { signal, value: Some(2.0), limit: Some(1.0), exceeded: false, count: 0 };
+    proposed.fused.perceived.recalled.encoded.appraised.threat = Threat {
+        level: ask.level,
+        signals: Signal::ALL.map(reading),
+        tripped_by: ask.trip.then_some(Signal::Spread),
+        trip_begins: ask.trip,
+        ..scenes::threat()
+    };
+    let execution =
+        ExecutionForecast { styles: vec![style], chosen: Some(0), edge_bp: Some(2.0), filtered: false };
+    Forecast { proposed, execution }
 }
 
 #[test]
@@ -181,7 +154,10 @@ fn an_order_lives_from_gap_to_target() {
     let mut desk = Desk::new();
     let requests = desk.requests();
     let [Request::Place(order)] = requests[..] else { panic!("{requests:?}") };
-    assert_eq!((order.side, order.quantity, order.price, order.kind), (Side::Buy, q(5), p(100), OrderKind::PostOnly));
+    assert_eq!(
+        (order.side, order.quantity, order.price, order.kind),
+        (Side::Buy, q(5), p(100), OrderKind::PostOnly)
+    );
     assert_eq!(desk.reason(), Reason::AwaitingVenue { unanswered: 1 });
     desk.report(order.id, ReportKind::Accepted);
     assert_eq!(desk.reason(), Reason::AlreadyWorking { remaining: q(5) });
@@ -211,10 +187,9 @@ fn the_other_side_is_cancelled_first() {
 
 #[test]
 fn to_hold_cancels_what_rests_and_a_startle_does() {
-    for change in [
-        (|ask: &mut Ask| ask.action = Action::Hold) as fn(&mut Ask),
-        |ask| ask.kind = SampleKind::Startle(Startle::Halt),
-    ] {
+    for change in [(|ask: &mut Ask| ask.action = Action::Hold) as fn(&mut Ask), |ask| {
+        ask.kind = SampleKind::Startle(Startle::Halt)
+    }] {
         let mut desk = Desk::new();
         let id = desk.requests()[0].id();
         desk.report(id, ReportKind::Accepted);

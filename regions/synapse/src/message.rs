@@ -319,15 +319,12 @@ macro_rules! reach {
 }
 
 reach! {
-    Encoded: appraised.sensed => sensed: Sensed;
     Recalled: encoded.appraised.sensed => sensed: Sensed;
     Perceived: recalled.encoded.appraised.sensed => sensed: Sensed;
     Fused: perceived.recalled.encoded.appraised.sensed => sensed: Sensed;
     Proposed: fused.perceived.recalled.encoded.appraised.sensed => sensed: Sensed;
     Forecast: proposed.fused.perceived.recalled.encoded.appraised.sensed => sensed: Sensed;
     Judged: forecast.proposed.fused.perceived.recalled.encoded.appraised.sensed => sensed: Sensed;
-    Fused: perceived.recalled.encoded.appraised.threat => threat: Threat;
-    Proposed: fused.perceived.recalled.encoded.appraised.threat => threat: Threat;
     Forecast: proposed.fused.perceived.recalled.encoded.appraised.threat => threat: Threat;
     Judged: forecast.proposed.fused.perceived.recalled.encoded.appraised.threat => threat: Threat;
     Forecast: proposed.proposal => proposal: Proposal;

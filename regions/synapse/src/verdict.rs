@@ -77,12 +77,4 @@ impl Verdict {
             Outcome::Rest(_) => &[],
         }
     }
-
-    /// The reason, if nothing is done.
-    pub const fn reason(&self) -> Option<&Reason> {
-        match &self.outcome {
-            Outcome::Act(_) => None,
-            Outcome::Rest(reason) => Some(reason),
-        }
-    }
 }

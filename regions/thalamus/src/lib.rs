@@ -4,15 +4,13 @@
 //! state h. Until that fusion is trained, the senses are laid end to end and turned by a fixed
 //! rotation: nothing is learned there, and nothing is lost.
 
-#[cfg(test)]
-mod fixture;
 pub mod layout;
 pub mod price;
 pub mod projection;
 mod region;
 
 pub use layout::Layout;
-pub use region::{State, Thalamus, ThalamusParams};
+pub use region::{Thalamus, ThalamusParams};
 
 /// The region's name.
 pub const NAME: &str = "thalamus";

@@ -17,73 +17,28 @@ const LARGEST: f64 = 1e6;
 pub struct PriceNumber {
     /// Its name.
     pub name: &'static str,
-    /// How it is computed from the features and facts of an instrument.
-    pub formula: &'static str,
     of: fn(&Sensed, &Instrument) -> Option<f64>,
+}
+
+const fn number(name: &'static str, of: fn(&Sensed, &Instrument) -> Option<f64>) -> PriceNumber {
+    PriceNumber { name, of }
 }
 
 /// The price stream, in order.
 pub const PRICE: [PriceNumber; 12] = [
-    PriceNumber {
-        name: "return_mid",
-        formula: "return_mid, bp",
-        of: |sensed, _| feature(sensed, Feature::ReturnMid),
-    },
-    PriceNumber {
-        name: "return_micro",
-        formula: "return_micro, bp",
-        of: |sensed, _| feature(sensed, Feature::ReturnMicro),
-    },
-    PriceNumber {
-        name: "micro_edge_bp",
-        formula: "10000·(microprice − mid) / mid",
-        of: |sensed, _| micro_edge_bp(sensed),
-    },
-    PriceNumber {
-        name: "spread_bp",
-        formula: "spread_bp",
-        of: |sensed, _| feature(sensed, Feature::SpreadBp),
-    },
-    PriceNumber {
-        name: "imbalance_1",
-        formula: "imbalance_1",
-        of: |sensed, _| feature(sensed, Feature::Imbalance1),
-    },
-    PriceNumber {
-        name: "imbalance_5",
-        formula: "imbalance_5",
-        of: |sensed, _| feature(sensed, Feature::Imbalance5),
-    },
-    PriceNumber {
-        name: "imbalance_10",
-        formula: "imbalance_10",
-        of: |sensed, _| feature(sensed, Feature::Imbalance10),
-    },
-    PriceNumber {
-        name: "order_flow_imbalance",
-        formula: "sign(x)·ln(1 + |x|) of x = order_flow_imbalance",
-        of: |sensed, _| feature(sensed, Feature::OrderFlowImbalance).map(signed_log),
-    },
-    PriceNumber {
-        name: "trade_flow",
-        formula: "sign(x)·ln(1 + |x|) of x = trade_flow",
-        of: |sensed, _| feature(sensed, Feature::TradeFlow).map(signed_log),
-    },
-    PriceNumber {
-        name: "realised_vol",
-        formula: "realised_vol, bp a sample",
-        of: |sensed, _| feature(sensed, Feature::RealisedVol),
-    },
-    PriceNumber {
-        name: "volume",
-        formula: "ln(1 + volume)",
-        of: |sensed, _| feature(sensed, Feature::Volume).map(signed_log),
-    },
-    PriceNumber {
-        name: "inventory_share",
-        formula: "position · mark · multiplier / reference notional",
-        of: inventory_share,
-    },
+    number("return_mid", |sensed, _| feature(sensed, Feature::ReturnMid)),
+    number("return_micro", |sensed, _| feature(sensed, Feature::ReturnMicro)),
+    // from the top of the book, whose prices have more digits than the features
+    number("micro_edge_bp", |sensed, _| sensed.top?.micro_edge_bp()),
+    number("spread_bp", |sensed, _| feature(sensed, Feature::SpreadBp)),
+    number("imbalance_1", |sensed, _| feature(sensed, Feature::Imbalance1)),
+    number("imbalance_5", |sensed, _| feature(sensed, Feature::Imbalance5)),
+    number("imbalance_10", |sensed, _| feature(sensed, Feature::Imbalance10)),
+    number("order_flow_imbalance", |sensed, _| feature(sensed, Feature::OrderFlowImbalance).map(signed_log)),
+    number("trade_flow", |sensed, _| feature(sensed, Feature::TradeFlow).map(signed_log)),
+    number("realised_vol", |sensed, _| feature(sensed, Feature::RealisedVol)),
+    number("volume", |sensed, _| feature(sensed, Feature::Volume).map(signed_log)),
+    number("inventory_share", inventory_share),
 ];
 
 /// Writes the price stream of a sample, one number each of [`PRICE`].
@@ -102,16 +57,12 @@ fn feature(sensed: &Sensed, feature: Feature) -> Option<f64> {
     sensed.features[feature].filter(|value| value.is_finite()).map(f64::from)
 }
 
+/// sign(x)·ln(1 + |x|).
 fn signed_log(x: f64) -> f64 {
     libm::log1p(x.abs()).copysign(x)
 }
 
-/// From the top of the book, whose prices have more digits than the features.
-fn micro_edge_bp(sensed: &Sensed) -> Option<f64> {
-    let top = sensed.top.filter(|top| top.mid2() > 0)?;
-    Some(1e4 * (top.microprice_f64() - top.mid_f64()) / top.mid_f64())
-}
-
+/// The position at the mark, as a share of the reference notional.
 fn inventory_share(sensed: &Sensed, instrument: &Instrument) -> Option<f64> {
     let worth = sensed.account.position.to_f64() * sensed.mark()? * instrument.multiplier.to_f64();
     Some(worth / instrument.reference_notional.to_f64())
@@ -120,9 +71,9 @@ fn inventory_share(sensed: &Sensed, instrument: &Instrument) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{instrument, sensed};
     use market::Quantity;
     use market::features::FeatureVector;
+    use scenes::{instrument, sensed};
 
     fn written(sensed: &Sensed) -> [f32; PRICE.len()] {
         let mut t = [9.0; PRICE.len()];
@@ -136,9 +87,8 @@ mod tests {
     }
 
     #[test]
-    fn names_are_unique_and_told() {
+    fn names_are_unique() {
         for (at, number) in PRICE.iter().enumerate() {
-            assert!(!number.formula.is_empty());
             assert!(PRICE[..at].iter().all(|other| other.name != number.name));
         }
     }

@@ -45,12 +45,6 @@ impl Projection {
         Self { inputs, outputs, columns }
     }
 
-    /// The numbers n that go in.
-    #[must_use]
-    pub fn inputs(&self) -> usize {
-        self.inputs
-    }
-
     /// The numbers m that come out.
     #[must_use]
     pub fn outputs(&self) -> usize {

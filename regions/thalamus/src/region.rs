@@ -1,7 +1,6 @@
 //! The region: modalities in, fused state out.
 
 use market::Instruments;
-use serde::{Deserialize, Serialize};
 use synapse::random::seed_for;
 use synapse::{Action, Fault, Fused, FusedState, Modality, Perceived, Recall, Region};
 
@@ -18,17 +17,12 @@ market::params! {
     }
 }
 
-/// What the thalamus remembers: nothing, as long as no window of the price stream is fused.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State;
-
-/// The thalamus.
+/// The thalamus. It remembers nothing, as long as no window of the price stream is fused.
 #[derive(Debug, Clone)]
 pub struct Thalamus {
     layout: Layout,
     projection: Projection,
     instruments: Instruments,
-    state: State,
 }
 
 impl Thalamus {
@@ -41,7 +35,7 @@ impl Thalamus {
         assert_eq!(layout, Layout::new(layout.vision), "a layout of other modalities");
         let width = params.width.max(layout.width());
         let projection = Projection::seeded(seed_for(run_seed, NAME), layout.width(), width);
-        Self { layout, projection, instruments, state: State }
+        Self { layout, projection, instruments }
     }
 
     /// Numbers in the fused state.
@@ -101,7 +95,7 @@ fn write_memory(recall: &[Recall; Action::COUNT], m: &mut [f32]) {
 impl Region for Thalamus {
     type In = Perceived;
     type Out = Fused;
-    type State = State;
+    type State = ();
     const NAME: &'static str = NAME;
 
     fn step(&mut self, perceived: Perceived) -> Result<Fused, Fault> {
@@ -113,28 +107,35 @@ impl Region for Thalamus {
         Ok(Fused { perceived, state })
     }
 
-    fn state(&self) -> &State {
-        &self.state
+    fn state(&self) -> &() {
+        &()
     }
 
-    fn set_state(&mut self, state: State) {
-        self.state = state;
-    }
+    fn set_state(&mut self, (): ()) {}
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{instruments, perceived, sensed};
     use crate::price::PRICE;
     use market::features::Feature;
     use proptest::prelude::*;
-    use synapse::{SampleKind, Startle};
+    use scenes::{instrument, instruments, sensed};
+    use synapse::{SampleKind, Sensed, Startle};
 
     const VISION: usize = 5;
 
     fn thalamus(run_seed: u64) -> Thalamus {
-        Thalamus::new(ThalamusParams::default(), Layout::new(VISION), run_seed, instruments())
+        Thalamus::new(ThalamusParams::default(), Layout::new(VISION), run_seed, instruments(1, &instrument()))
+    }
+
+    /// A sample with this percept, and as many schemas to recall from.
+    fn perceived(sensed: Sensed, v: Vec<f32>, recall: [Recall; 3], schemas: u32) -> Perceived {
+        let mut perceived = scenes::perceived(sensed);
+        perceived.percept.v = v.into();
+        perceived.recalled.recall = recall;
+        perceived.recalled.schemas = schemas;
+        perceived
     }
 
     fn dot(a: &[f32], b: &[f32]) -> f64 {
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn a_narrow_state_is_as_wide_as_what_goes_in() {
         let layout = Layout::new(300);
-        let narrow = Thalamus::new(ThalamusParams { width: 1 }, layout, 1, instruments());
+        let narrow = Thalamus::new(ThalamusParams { width: 1 }, layout, 1, instruments(1, &instrument()));
         assert_eq!(narrow.width(), layout.width());
         assert_eq!(thalamus(1).width(), 128);
     }
@@ -242,7 +243,7 @@ mod tests {
             sample.features[Feature::Imbalance1] = Some(imbalance);
             let mut x = v.clone();
             x.resize(thalamus.layout.width(), 0.0);
-            price::write(&sample, &crate::fixture::instrument(), &mut x[VISION..VISION + PRICE.len()]);
+            price::write(&sample, &instrument(), &mut x[VISION..VISION + PRICE.len()]);
             let fused = thalamus.step(perceived(sample, v, Default::default(), 0)).expect("a state");
             let size = dot(&rule, &rule).sqrt() * dot(&x, &x).sqrt();
             let read = dot(&thalamus.embed(&rule), &fused.state.h);

@@ -35,11 +35,11 @@ impl Angle {
 
 /// Mean and variance of a feature, exponentially forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Moments {
+struct Moments {
     /// The running mean, in the feature's unit.
-    pub mean: f64,
+    mean: f64,
     /// The running (biased) variance, in the square of the feature's unit.
-    pub variance: f64,
+    variance: f64,
 }
 
 /// The normalisation of one feature: z = scale · (x − mean) / √(variance + ε) + shift.
@@ -70,12 +70,6 @@ impl Normaliser {
     #[must_use]
     pub fn with_affine(self, scale: f32, shift: f32) -> Self {
         Self { scale, shift, ..self }
-    }
-
-    /// The running statistics; none before the first value.
-    #[must_use]
-    pub fn moments(&self) -> Option<Moments> {
-        self.moments
     }
 
     /// The angle of `x` by the statistics so far, which it leaves as they are.
@@ -153,7 +147,7 @@ mod tests {
         let aged = || x.iter().rev().map(|&x| f64::from(x)).enumerate();
         let mean: f64 = aged().map(|(age, x)| weight(age) * x).sum();
         let variance: f64 = aged().map(|(age, x)| weight(age) * (x - mean).powi(2)).sum();
-        let moments = normaliser.moments().expect("values were observed");
+        let moments = normaliser.moments.expect("values were observed");
         assert!((moments.mean - mean).abs() < 1e-12);
         assert!((moments.variance - variance).abs() < 1e-12);
     }

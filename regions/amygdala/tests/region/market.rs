@@ -1,12 +1,11 @@
 //! A calm market made up from a seed, and an amygdala that has come to know it.
 
 use amygdala::{Amygdala, AmygdalaParams};
-use market::book::{BookState, Level, Top};
-use market::{
-    Feature, FeatureVector, Instrument, InstrumentId, Instruments, Money, Price, Quantity, Session, Timestamp,
-};
+use market::book::BookState;
+use market::{Feature, FeatureVector, Instrument, InstrumentId, Instruments, Price, Quantity, Timestamp};
+use scenes::money;
 use synapse::random::normal;
-use synapse::{Account, Context, Phase, Region, SampleKind, Sensed, Startle, Threat};
+use synapse::{Account, Phase, Region, SampleKind, Sensed, Startle, Threat};
 
 /// The tick of the instruments, in price units.
 pub const TICK: i64 = 1_000_000_000;
@@ -18,22 +17,13 @@ const VOLATILITY_FLOOR_BP: f64 = 0.3;
 pub const EQUITY: i64 = 100_000;
 
 pub fn instruments(count: usize) -> Instruments {
-    let instrument = |at| Instrument {
-        name: format!("I{at}"),
+    let kind = Instrument {
         tick: Price::from_units(TICK),
         lot: Quantity::from_units(1),
-        multiplier: Quantity::from_units(1_000_000_000),
-        currency: "USD".into(),
-        maker_fee_bp: Quantity::ZERO,
-        taker_fee_bp: Quantity::ZERO,
-        session: Session::Always,
         reference_notional: money(10_000),
+        ..scenes::instrument()
     };
-    Instruments::new((0..count).map(instrument).collect())
-}
-
-pub fn money(whole: i64) -> Money {
-    Money::from_units(i128::from(whole) * 1_000_000_000)
+    scenes::instruments(count, &kind)
 }
 
 /// A threshold that few samples set, for tests that are not about the threshold.
@@ -163,19 +153,15 @@ impl Market {
             sequence: self.samples,
             instrument: self.instrument,
             time: Timestamp::from_ns(self.samples as i64 * 250_000_000),
-            kind: SampleKind::Regular,
-            book: BookState::Ok,
-            halted: false,
-            top: None,
             mark2: Some(self.mid2),
             features,
-            context: Context::default(),
             account: Account {
                 position: Quantity::ZERO,
                 equity: money(EQUITY),
                 earned: money(0),
                 mark_valid: true,
             },
+            ..scenes::sensed()
         };
         set_spread(&mut sensed, spread);
         sensed
@@ -186,10 +172,8 @@ impl Market {
 pub fn set_spread(sensed: &mut Sensed, ticks: f64) {
     let mid2 = sensed.mark2.expect("a mark");
     let spread = (ticks * TICK as f64) as i64;
-    let level =
-        |price| Level { price: Price::from_units(price), quantity: Quantity::from_units(500_000_000) };
     let bid = (mid2 - spread) / 2;
-    sensed.top = Some(Top { bid: level(bid), ask: level(bid + spread) });
+    sensed.top = Some(scenes::top(bid, bid + spread));
     sensed.features[Feature::Spread] = Some(ticks as f32);
     sensed.features[Feature::SpreadBp] = Some((2e13 * ticks / mid2 as f64) as f32);
     sensed.context.spread_bp = sensed.features[Feature::SpreadBp];

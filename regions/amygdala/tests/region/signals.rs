@@ -2,9 +2,10 @@
 
 use amygdala::{Amygdala, AmygdalaParams};
 use market::{Feature, InstrumentId};
+use scenes::money;
 use synapse::{Phase, Sensed, Signal, Threat, ThreatLevel};
 
-use crate::market::{EQUITY, Law, Market, appraise, armed, blind, fresh, money, quick, set_spread};
+use crate::market::{EQUITY, Law, Market, appraise, armed, blind, fresh, quick, set_spread};
 
 /// The signals beyond their limits.
 fn exceeded(threat: &Threat) -> Vec<Signal> {

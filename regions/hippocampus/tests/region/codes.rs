@@ -5,9 +5,10 @@ use hippocampus::{Hippocampus, HippocampusParams};
 use market::Feature;
 use market::book::BookState;
 use proptest::prelude::*;
+use scenes::appraised;
 use synapse::{Appraised, Region, SampleKind, Sensed, Startle};
 
-use crate::moments::{appraised, moment};
+use crate::moments::moment;
 
 fn hippocampus(seed: u64) -> Hippocampus {
     Hippocampus::new(HippocampusParams::default(), seed)

@@ -3,10 +3,11 @@
 use hippocampus::{Experience, ExperienceEncoder};
 use market::{Money, Timestamp};
 use proptest::prelude::*;
+use scenes::money;
 use synapse::region::{decode, encode};
 use synapse::{DecisionRecord, Notice, NoticeKind, SampleKind, Startle};
 
-use crate::moments::{REFERENCE, decision, instruments, money};
+use crate::moments::{REFERENCE, decision, instruments};
 
 const MARK2: i64 = 160_000_000_000_000;
 

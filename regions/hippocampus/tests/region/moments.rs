@@ -1,36 +1,20 @@
 //! Moments and decisions to test with.
 
-use market::book::{BookState, Level, Top};
 use market::features::FEATURES;
-use market::{
-    Feature, FeatureVector, Instrument, InstrumentId, Instruments, Money, Price, Quantity, Session, Timestamp,
-};
+use market::{Feature, FeatureVector, Instrument, InstrumentId, Instruments, Money, Quantity, Timestamp};
+use scenes::money;
 use synapse::random::normal;
 use synapse::{
-    Account, Action, Appraised, Context, DecisionRecord, ExecutionForecast, FusedState, Outcome, Phase,
-    Proposal, Reason, SampleKind, Sensed, Signal, SignalReading, Threat, ThreatLevel, Verdict,
+    Account, Action, Context, DecisionRecord, ExecutionForecast, FusedState, Outcome, Reason, SampleKind,
+    Sensed, Verdict,
 };
 
 /// What rewards are measured against.
 pub const REFERENCE: i64 = 10_000;
 
-pub fn money(whole: i64) -> Money {
-    Money::from_units(i128::from(whole) * 1_000_000_000)
-}
-
 pub fn instruments(count: usize) -> Instruments {
-    let instrument = |at| Instrument {
-        name: format!("I{at}"),
-        tick: Price::from_units(1_000_000_000),
-        lot: Quantity::from_units(1),
-        multiplier: Quantity::from_units(1_000_000_000),
-        currency: "USD".into(),
-        maker_fee_bp: Quantity::ZERO,
-        taker_fee_bp: Quantity::ZERO,
-        session: Session::Always,
-        reference_notional: money(REFERENCE),
-    };
-    Instruments::new((0..count).map(instrument).collect())
+    let kind = Instrument { reference_notional: money(REFERENCE), ..scenes::instrument() };
+    scenes::instruments(count, &kind)
 }
 
 /// A moment of a book, its numbers drawn from a seed.
@@ -45,16 +29,9 @@ pub fn moment(seed: u64) -> Sensed {
     for feature in [Feature::Imbalance1, Feature::Imbalance5, Feature::Imbalance10] {
         features[feature] = features[feature].map(libm::tanhf);
     }
-    let level =
-        |price| Level { price: Price::from_units(price), quantity: Quantity::from_units(700_000_000) };
     Sensed {
         sequence: seed,
-        instrument: InstrumentId(0),
-        time: Timestamp::from_ns(seed as i64),
-        kind: SampleKind::Regular,
-        book: BookState::Ok,
-        halted: false,
-        top: Some(Top { bid: level(80_000_000_000_000), ask: level(80_001_000_000_000) }),
+        top: Some(scenes::top(80_000_000_000_000, 80_001_000_000_000)),
         mark2: Some(160_001_000_000_000),
         features,
         context: Context {
@@ -62,28 +39,8 @@ pub fn moment(seed: u64) -> Sensed {
             spread_bp: features[Feature::SpreadBp],
             volume: features[Feature::Volume],
         },
-        account: Account { mark_valid: true, ..Account::default() },
+        ..scenes::sensed()
     }
-}
-
-pub fn threat() -> Threat {
-    Threat {
-        level: ThreatLevel::Calm,
-        phase: Phase::Armed,
-        signals: Signal::ALL.map(|signal| SignalReading {
-            signal,
-            value: None,
-            limit: None,
-            exceeded: false,
-            count: 0,
-        }),
-        tripped_by: None,
-        trip_begins: false,
-    }
-}
-
-pub fn appraised(sensed: Sensed) -> Appraised {
-    Appraised { sensed, threat: threat() }
 }
 
 /// The record of a decision to buy.
@@ -98,20 +55,11 @@ pub fn decision(sequence: u64, instrument: u16, mark2: Option<i64>, earned: Mone
         account: Account { earned, mark_valid: mark2.is_some(), ..Account::default() },
         features: sensed.features,
         context: sensed.context,
-        threat: threat(),
+        threat: scenes::threat(),
         recall: Default::default(),
         percept: [0; 32],
         state: FusedState { h: Box::from([sequence as f32, -1.0]), absent: Vec::new() },
-        proposal: Proposal {
-            go: [0.0; 3],
-            no_go: [0.0; 3],
-            policy: [1.0, 0.0, 0.0],
-            action: Action::Buy,
-            margin: 1.0,
-            margin_needed: 0.0,
-            target: Quantity::ZERO,
-            urgency: 0.0,
-        },
+        proposal: scenes::proposal(Action::Buy, Quantity::ZERO),
         execution: ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false },
         verdict: Verdict {
             outcome: Outcome::Rest(Reason::Halted {}),
