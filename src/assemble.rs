@@ -6,7 +6,7 @@ use market::exchange::Exchange;
 use market::feed::{Format, Merge, Names, OpenOptions};
 use market::ledger::Ledger;
 use market::{Instruments, MarketEvent, Sampler, SamplerKind, Timestamp};
-use prefrontal::Prefrontal;
+use prefrontal::{Limits, Prefrontal};
 use synapse::{Command, Model};
 use thalamus::{Layout, Thalamus};
 use visual_cortex::VisualCortex;
@@ -14,14 +14,6 @@ use visual_cortex::VisualCortex;
 use crate::brain::{Door, Engine, Line, Stream};
 use crate::config::Config;
 use crate::failure::Failure;
-
-/// The instruments of a run: those the configuration names, in the order of their names.
-pub fn instrument_names(config: &Config) -> Vec<String> {
-    let mut names: Vec<String> = config.instruments.keys().chain(config.limits.keys()).cloned().collect();
-    names.sort();
-    names.dedup();
-    names
-}
 
 /// How the feeds of a run are opened.
 pub fn open_options(config: &Config, instruments: &Instruments, format: Option<Format>) -> OpenOptions {
@@ -50,19 +42,25 @@ pub struct Orders {
 /// # Errors
 /// [`Failure::Input`] where an instrument lacks a limit, or nothing is configured to trade.
 pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(Engine<S>, String), Failure> {
-    let names = instrument_names(config);
-    if names.is_empty() {
-        let message = "the configuration names no instrument; add [instrument.NAME] and [limits.NAME]";
-        return Err(Failure::Input(message.to_owned()));
-    }
-    let (instruments, limits) = config.traded(&names)?;
+    let (instruments, _) = traded(config)?;
     let samplers = samplers(config, &orders.formats, instruments.len());
     let on_grid: Vec<bool> = samplers.iter().map(|s| matches!(s.kind(), SamplerKind::Grid { .. })).collect();
     let mut door = Door::new(&config.door, &on_grid, orders.commands);
-    if let Some(from) = orders.from {
-        door.quiet_before(from);
-    }
-    let hold_ns = i64::from(config.book.hold_ms) * 1_000_000;
+    let from = orders.from.unwrap_or(Timestamp::MIN);
+    door.quiet_before(from);
+    let (mut line, about) = line(config, samplers)?;
+    line.brainstem = line.brainstem.quiet_before(from);
+    let exchange = Exchange::new(&instruments, config.exchange.clone(), hold_ns(config));
+    let encoder = hippocampus::ExperienceEncoder::new(config.hippocampus.horizon, &instruments);
+    Ok((Engine::new(stream, door, line, exchange, encoder), about))
+}
+
+/// The regions, one sampler an instrument, and the words that tell what their policy is (R3).
+///
+/// # Errors
+/// [`Failure::Input`] where an instrument lacks a limit, or nothing is configured to trade.
+pub fn line(config: &Config, samplers: Vec<Sampler>) -> Result<(Line, String), Failure> {
+    let (instruments, limits) = traded(config)?;
     let layout = Layout::new(VisualCortex::percept_len(&config.visual_cortex));
     let thalamus = Thalamus::new(config.thalamus.clone(), layout, config.run.seed, instruments.clone());
     let policy = policy(config, &layout, &thalamus)?;
@@ -70,10 +68,11 @@ pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(
     let trained = if card.trained { "trained" } else { "untrained" };
     let about = format!("{} ({trained}): {}", card.name, card.about);
     let ledger = Ledger::new(&config.run.currency, config.run.cash);
-    let daily_volume =
-        names.iter().map(|name| config.instruments.get(name).cloned().unwrap_or_default().daily_volume);
+    let facts = |name: &String| config.instruments.get(name).cloned().unwrap_or_default();
+    let daily_volume = config.instrument_names().iter().map(|name| facts(name).daily_volume).collect();
+    let brainstem = config.brainstem.clone();
     let line = Line {
-        brainstem: Brainstem::new(config.brainstem.clone(), instruments.clone(), samplers, hold_ns, ledger),
+        brainstem: Brainstem::new(brainstem, instruments.clone(), samplers, hold_ns(config), ledger),
         amygdala: amygdala::Amygdala::new(config.amygdala.clone(), instruments.clone())
             .map_err(|e| Failure::Input(e.to_string()))?,
         hippocampus: hippocampus::Hippocampus::new(config.hippocampus.clone(), config.run.seed),
@@ -81,16 +80,24 @@ pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(
         visual_cortex: VisualCortex::new(config.visual_cortex.clone(), instruments.len()),
         thalamus,
         basal_ganglia: BasalGanglia::new(config.basal_ganglia.clone(), policy, instruments.clone()),
-        cerebellum: cerebellum::Cerebellum::new(
-            config.cerebellum.clone(),
-            instruments.clone(),
-            daily_volume.collect(),
-        ),
-        prefrontal: Prefrontal::new(config.prefrontal.clone(), instruments.clone(), limits),
+        cerebellum: cerebellum::Cerebellum::new(config.cerebellum.clone(), instruments.clone(), daily_volume),
+        prefrontal: Prefrontal::new(config.prefrontal.clone(), instruments, limits),
     };
-    let exchange = Exchange::new(&instruments, config.exchange.clone(), hold_ns);
-    let encoder = hippocampus::ExperienceEncoder::new(config.hippocampus.horizon, &instruments);
-    Ok((Engine::new(stream, door, line, exchange, encoder), about))
+    Ok((line, about))
+}
+
+/// The instruments that trade, with their limits.
+fn traded(config: &Config) -> Result<(Instruments, Vec<Limits>), Failure> {
+    let names = config.instrument_names();
+    if names.is_empty() {
+        let message = "the configuration names no instrument; add [instrument.NAME] and [limits.NAME]";
+        return Err(Failure::Input(message.to_owned()));
+    }
+    Ok(config.traded(&names)?)
+}
+
+fn hold_ns(config: &Config) -> i64 {
+    i64::from(config.book.hold_ms) * 1_000_000
 }
 
 /// The policy that ships: a rule on the book's imbalance, in Go and No-Go weights.

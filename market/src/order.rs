@@ -82,14 +82,15 @@ pub enum Request {
     Place(NewOrder),
     /// Cancel what rests of one.
     Cancel(ClientId),
-    /// Give a resting order a new price and a new remaining quantity; it loses its place.
+    /// Give a resting order a new price and a new total quantity; it loses its place.
     Replace {
         /// Which.
         id: ClientId,
         /// The new price.
         price: Price,
-        /// The new remaining quantity, greater than 0.
-        quantity: Quantity,
+        /// The new total, what has filled included, so that a fill on the way cannot make it more; an
+        /// order that has filled so much already is over.
+        total: Quantity,
     },
 }
 

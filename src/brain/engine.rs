@@ -180,9 +180,6 @@ impl<S: Stream> Engine<S> {
         let failed = |fault| EngineError { sequence, time, fault };
         self.totals.inputs += 1;
         let mut input = Input { sequence, time, kind };
-        if let InputKind::Notice(notice) = &input.kind {
-            self.gate.noticed(notice, &mut self.effects);
-        }
         let mut samples = std::mem::take(&mut self.samples);
         let sensed = match &input.kind {
             InputKind::Tick(_) => self.bench.time(0, || self.line.brainstem.sense(&input, &mut samples)),
@@ -201,6 +198,8 @@ impl<S: Stream> Engine<S> {
         if let InputKind::Notice(kind) =
             std::mem::replace(&mut input.kind, InputKind::Tick(Default::default()))
         {
+            // behind the startles of the instant before, so that none of them opens what it closes
+            self.gate.noticed(&kind, &mut self.effects);
             let notice = Notice { sequence, time, kind };
             self.line.notice(&notice).map_err(failed)?;
             self.encoder.noticed(&notice);

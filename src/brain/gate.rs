@@ -25,6 +25,7 @@ pub enum Effect {
 struct Released {
     side: Side,
     remaining: Quantity,
+    filled: Quantity,
     cancelling: bool,
 }
 
@@ -62,7 +63,7 @@ impl Gate {
             effects.push(Effect::Return(NoticeKind::Restarted));
         }
         let closed = verdict.latch.is_some() || self.restart_pending;
-        if closed && !self.closed {
+        if verdict.tripped || (closed && !self.closed) {
             self.cancel_all(effects);
         }
         self.closed = closed;
@@ -79,7 +80,8 @@ impl Gate {
                     effects.push(Effect::Return(NoticeKind::Lapsed(id)));
                     return;
                 }
-                let released = Released { side: order.side, remaining: order.quantity, cancelling: false };
+                let (side, remaining) = (order.side, order.quantity);
+                let released = Released { side, remaining, filled: Quantity::ZERO, cancelling: false };
                 let before = self.released.insert(id, released);
                 assert!(before.is_none(), "order {id} is released once");
                 self.orders += 1;
@@ -88,13 +90,14 @@ impl Gate {
                 Some(released) => released.cancelling = true,
                 None => return,
             },
-            Request::Replace { quantity, .. } => {
+            Request::Replace { total, .. } => {
                 let Some(released) = self.released.get(&id).copied() else { return };
-                if self.closed && !self.is_reduction(id, released.side, quantity) {
+                let rest = Quantity::from_units(total.units().saturating_sub(released.filled.units()));
+                if self.closed && !self.is_reduction(id, released.side, rest) {
                     self.cancel(id, effects);
                     return;
                 }
-                let remaining = released.remaining.max(quantity);
+                let remaining = released.remaining.max(rest);
                 self.released.insert(id, Released { remaining, ..released });
             }
         }
@@ -157,7 +160,10 @@ impl Gate {
         }
         let Some(released) = self.released.get_mut(&report.id) else { return };
         match &report.kind {
-            ReportKind::Filled(fill) => released.remaining = fill.remaining,
+            ReportKind::Filled(fill) => {
+                released.remaining = fill.remaining;
+                released.filled = Quantity::from_units(released.filled.units() + fill.quantity.units());
+            }
             ReportKind::Replaced { quantity, .. } => released.remaining = *quantity,
             ReportKind::CancelRejected(_) => released.cancelling = false,
             _ => {}
@@ -253,7 +259,7 @@ mod tests {
         notice(&mut gate, &command(CommandKind::Halt));
         notice(&mut gate, &report(1, ReportKind::CancelRejected(RejectReason::UnknownOrder)));
         let replace =
-            Request::Replace { id: id(1), price: Price::from_units(90), quantity: Quantity::from_units(9) };
+            Request::Replace { id: id(1), price: Price::from_units(90), total: Quantity::from_units(9) };
         let effects = release(&mut gate, replace);
         assert_eq!(effects[0], Effect::Send(Request::Cancel(id(1))));
     }

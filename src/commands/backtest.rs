@@ -66,10 +66,12 @@ impl Backtest {
         }
         let config = self.config.load(None)?;
         let commands = self.commands.as_deref().map(read_commands).transpose()?.unwrap_or_default();
-        let (instruments, _) = config.traded(&assemble::instrument_names(&config))?;
+        let (instruments, _) = config.traded(&config.instrument_names())?;
         let options = assemble::open_options(&config, &instruments, self.format);
         let merge = Merge::open(self.feeds.iter().map(|path| (path.as_str(), options.clone())));
         let formats = merge.feeds().map(market::feed::Feed::format).collect();
+        let commands =
+            commands.into_iter().filter(|(time, _)| self.to.is_none_or(|to| *time <= to)).collect();
         let orders = Orders { commands, formats, from: self.from };
         let trials =
             self.trials.zip(self.trials_variance).map(|(count, variance)| Trials { count, variance });
@@ -105,6 +107,9 @@ fn read_commands(path: &Path) -> Result<Vec<(Timestamp, Command)>, Failure> {
                 at + 1,
                 format!("{time} is earlier than the command before; sort the file by time"),
             ));
+        }
+        if read.by.trim().is_empty() || read.reason.trim().is_empty() {
+            return Err(bad(at + 1, "by and reason may not be empty; say who commands, and why".to_owned()));
         }
         commands.push((time, Command { kind: read.command, by: read.by, reason: read.reason }));
     }

@@ -2,7 +2,6 @@
 
 use clap::{Args, Subcommand};
 use market::book::Book;
-use market::event::EventKind;
 use market::feed::{CsvBars, CsvTrades, Feed, Format, Merge, Names, OpenOptions};
 use market::{MarketEvent, Timestamp};
 use serde::Serialize;
@@ -133,7 +132,7 @@ fn look(merge: &mut Merge, hold_ns: i64) -> Report {
         reordered: stats.reordered,
         first: stats.first.map(|t| t.to_string()),
         last: stats.last.map(|t| t.to_string()),
-        gaps: watches.iter().map(|w| w.line.gaps).sum(),
+        gaps: rows.gap_count(),
         crossed_before: crossed(|w| &w.raw),
         crossed_after: crossed(|w| &w.repaired),
         events,
@@ -199,7 +198,6 @@ const COLUMNS: usize = 60;
 /// The mid over time, in constant memory: when there is no more room, every two spans become one.
 #[derive(Debug, Default)]
 struct Line {
-    gaps: u64,
     span_ns: i64,
     first: Option<Timestamp>,
     mids: Vec<Option<i64>>,
@@ -207,7 +205,6 @@ struct Line {
 
 impl Line {
     fn note(&mut self, event: &MarketEvent, mark2: Option<i64>) {
-        self.gaps += u64::from(matches!(event.kind, EventKind::Gap));
         let Some(mark2) = mark2 else { return };
         let first = *self.first.get_or_insert(event.time);
         self.span_ns = self.span_ns.max(1_000_000);
@@ -257,7 +254,7 @@ mod tests {
                 time: Timestamp::from_ns(k * 1_000_000_000),
                 source: market::SourceId(0),
                 position: 1,
-                kind: EventKind::Clear,
+                kind: market::EventKind::Clear,
             };
             line.note(&event, Some(2_000_000_000 * (1000 + k)));
         }

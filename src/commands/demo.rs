@@ -48,7 +48,7 @@ impl Demo {
                  With --set cerebellum.edge_filter=true it holds instead, and says why.\n\n",
             );
         }
-        let instruments = config.known(&assemble::instrument_names(&config))?;
+        let instruments = config.known(&config.instrument_names())?;
         let merge = feeds(&config, &instruments)?;
         let orders =
             Orders { formats: merge.feeds().map(market::feed::Feed::format).collect(), ..Orders::default() };

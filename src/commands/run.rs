@@ -76,7 +76,7 @@ pub(super) fn run(
     let from = orders.from;
     let stream = Range { merge, from, to: wishes.to };
     let (mut engine, policy) = assemble::engine(config, stream, orders)?;
-    let instruments = config.known(&assemble::instrument_names(config))?;
+    let instruments = config.known(&config.instrument_names())?;
     let mut audience = Audience {
         sinks: wishes.out.map(|folder| Sinks::open(folder, &instruments)).transpose()?,
         bar: bar(wishes.expected_rows),
@@ -89,6 +89,8 @@ pub(super) fn run(
     let result = engine.run(&mut audience);
     let seconds = began.elapsed().as_secs_f64();
     audience.bar.finish_and_clear();
+    // the end is a point of the curve too, with what filled after the last minute
+    audience.equity.push(engine.line().brainstem.ledger().equity().to_f64());
     let kept = audience.sinks.take().map(Sinks::close).transpose();
     result?;
     let summary = Summary {

@@ -14,42 +14,55 @@ const KEPT: usize = 10;
 /// The rows that the books refused or ignored, and the gaps; what a reader refused it names itself.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    files: Vec<(SourceId, String)>,
+    files: Vec<File>,
     refused: Vec<(SourceId, RowFault)>,
     ignored: Vec<RowFault>,
     gaps: Vec<RowFault>,
+    gap_count: u64,
+}
+
+/// One feed, and the line of its newest event.
+#[derive(Debug)]
+struct File {
+    source: SourceId,
+    name: String,
+    newest: u64,
 }
 
 impl Rows {
     /// Of these feeds, nothing yet.
     pub fn of(merge: &Merge) -> Self {
-        let files = merge.feeds().map(|feed| (feed.source(), feed.name().to_owned()));
-        Self { files: files.collect(), ..Self::default() }
+        let file = |feed: &dyn Feed| File { source: feed.source(), name: feed.name().to_owned(), newest: 0 };
+        Self { files: merge.feeds().map(file).collect(), ..Self::default() }
     }
 
     /// Notes what the book made of an event.
     pub fn note(&mut self, event: &MarketEvent, applied: Applied) {
+        let Some(file) = self.files.iter_mut().find(|file| file.source == event.source) else { return };
+        // the gap with which a broken feed ends is no row, and its fault is named by itself
+        let is_row = event.position > file.newest;
+        file.newest = file.newest.max(event.position);
+        let fault = |what: String| RowFault { file: file.name.clone(), line: event.position, what };
         match (applied, &event.kind) {
             (Applied::Refused(why), _) if self.refused.len() < KEPT => {
-                let fault = self.fault(event, why.to_string());
-                self.refused.push((event.source, fault));
+                self.refused.push((event.source, fault(why.to_string())));
             }
             (Applied::Ignored(why), _) if self.ignored.len() < KEPT => {
-                let fault = self.fault(event, why.to_string());
-                self.ignored.push(fault);
+                self.ignored.push(fault(why.to_string()));
             }
-            (Applied::Done, EventKind::Gap) if self.gaps.len() < KEPT => {
-                let fault = self.fault(event, GAP.to_owned());
-                self.gaps.push(fault);
+            (Applied::Done, EventKind::Gap) if is_row => {
+                self.gap_count += 1;
+                if self.gaps.len() < KEPT {
+                    self.gaps.push(fault(GAP.to_owned()));
+                }
             }
             _ => {}
         }
     }
 
-    fn fault(&self, event: &MarketEvent, what: String) -> RowFault {
-        let file = self.files.iter().find(|(source, _)| *source == event.source);
-        let file = file.map_or_else(|| "feed".to_owned(), |(_, name)| name.clone());
-        RowFault { file, line: event.position, what }
+    /// How many gaps the feeds told of.
+    pub const fn gap_count(&self) -> u64 {
+        self.gap_count
     }
 
     /// The first rows that were refused, by their reader or their book, feed by feed.

@@ -60,6 +60,9 @@ pub enum ConfigError {
         /// What is wrong, and what to do.
         message: String,
     },
+    /// Parameters of the amygdala that do not go together.
+    #[error(transparent)]
+    Unsound(#[from] amygdala::UnsoundParams),
     /// Limits that are not there (G8).
     #[error("{instrument} has no {}; nothing trades without all of them: set them in [limits.{instrument}]", missing.join(", "))]
     MissingLimits {
@@ -297,8 +300,18 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Conflict`] for facts that are not facts.
     pub fn known(&self, names: &[String]) -> Result<Instruments, ConfigError> {
+        if names.len() > usize::from(u16::MAX) {
+            let message =
+                format!("are {}, and may be {}: split them over several runs", names.len(), u16::MAX);
+            return Err(ConfigError::Conflict { key: "instrument".to_owned(), message });
+        }
         let facts = names.iter().map(|name| {
             let params = self.instruments.get(name).cloned().unwrap_or_default();
+            if params.currency != self.run.currency {
+                let (its, account) = (&params.currency, &self.run.currency);
+                let message = format!("is {its}, and the account is in {account}: give both the same");
+                return Err(ConfigError::Conflict { key: format!("instrument.{name}.currency"), message });
+            }
             let session = params.session.parse().map_err(|error| ConfigError::Conflict {
                 key: format!("instrument.{name}.session"),
                 message: format!("is {}: {error}", params.session),
@@ -315,7 +328,7 @@ impl Config {
                 reference_notional: params.reference_notional,
             })
         });
-        Ok(Instruments::new(facts.collect::<Result<_, _>>()?))
+        Ok(Instruments::new(facts.collect::<Result<_, ConfigError>>()?))
     }
 }
 

@@ -14,7 +14,7 @@ market::params! {
         /// The account's currency.
         currency: String = "USD".to_owned(), "", 0.0, 0.0;
         /// The cash it starts with.
-        cash: Money = Money::from_units(100_000_000_000_000), "currency", 0.0, 1e15;
+        cash: Money = Money::from_units(100_000_000_000_000), "currency", 0.01, 1e15;
         /// The seed of every fixed random projection.
         seed: u64 = 1, "", 0.0, 9.2e18;
         /// The share of refused rows above which a run fails.
@@ -179,10 +179,16 @@ impl Config {
         facts.chain(Limits::KEYS.iter().map(|key| format!("limits.{name}.{}", key.name))).collect()
     }
 
+    /// The instruments it names, in the order of their names.
+    pub fn instrument_names(&self) -> Vec<String> {
+        let names: BTreeSet<&String> = self.instruments.keys().chain(self.limits.keys()).collect();
+        names.into_iter().cloned().collect()
+    }
+
     /// Whether the values go together.
     ///
     /// # Errors
-    /// [`ConfigError::Conflict`] naming the key.
+    /// [`ConfigError::Conflict`] or [`ConfigError::Unsound`] naming the key.
     pub fn check(&self) -> Result<(), ConfigError> {
         let conflict =
             |key: &str, message: String| Err(ConfigError::Conflict { key: key.to_owned(), message });
@@ -193,16 +199,7 @@ impl Config {
                 format!("is {}, and must be one of {}", self.sampler.kind, kinds.join(", ")),
             );
         }
-        for (name, params) in &self.instruments {
-            if params.currency != self.run.currency {
-                let message = format!(
-                    "is {}, and the account is in {}: give both the same",
-                    params.currency, self.run.currency
-                );
-                return conflict(&format!("instrument.{name}.currency"), message);
-            }
-        }
-        let names: Vec<String> = self.instruments.keys().cloned().collect();
-        self.known(&names).map(drop)
+        self.amygdala.check()?;
+        self.known(&self.instrument_names()).map(drop)
     }
 }

@@ -8,7 +8,7 @@ use crate::bad_input::{CONFIG, Desk, T, Told, good_orders, orders};
 use crate::{Run, janus, run, run_with, write};
 
 /// A book that changes each 100 ms for three seconds, in our own schema.
-fn events() -> String {
+pub fn events() -> String {
     let event = |k: i64| {
         let time = (T + 100 * k) * 1_000_000;
         let (kind, bid) = if k == 0 { ("snapshot", 100) } else { ("levels", 100 + k % 2) };

@@ -18,7 +18,7 @@ const ROWS: usize = 20_000;
 const SHIFT_NS: i64 = 137_000_000;
 
 fn instruments(config: &Config) -> Instruments {
-    config.known(&assemble::instrument_names(config)).expect("facts")
+    config.known(&config.instrument_names()).expect("facts")
 }
 
 fn options(instruments: &Instruments, name: &str, source: u16) -> OpenOptions {

@@ -3,6 +3,7 @@
 mod busy;
 mod random;
 mod reach;
+mod regressions;
 
 use janus::brain::{Engine, Observer, Stream};
 use janus::config::{Config, Loader};

@@ -31,6 +31,11 @@ impl Book {
                 return Applied::Done;
             }
         };
+        let is_beside =
+            matches!(event.kind, EventKind::Quote { .. }) && !matches!(self.source, Source::Quotes);
+        if !is_beside {
+            self.as_of = time;
+        }
         self.refresh();
         match self.state {
             BookState::Crossed => self.crossed_rows += 1,
@@ -137,6 +142,7 @@ impl Book {
         if matches!(self.source, Source::Nothing | Source::Trades) {
             self.source = Source::Trades;
             self.awaits_picture = false;
+            self.as_of = trade.time;
             self.state = BookState::Synthetic;
         }
     }

@@ -6,6 +6,7 @@ use super::l2::L2Book;
 use super::l3::L3Book;
 use super::view::{BookState, BookStats, LastTrade, Level, Top};
 use crate::instrument::Side;
+use crate::time::Timestamp;
 
 /// The book of one instrument.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,7 @@ pub struct Book {
     pub(super) awaits_picture: bool,
     pub(super) state: BookState,
     top: Option<Top>,
+    pub(super) as_of: Timestamp,
     pub(super) last_trade: Option<LastTrade>,
     /// Where there is a deeper book it is only noted. A side that the quote left empty has quantity 0.
     pub(super) last_quote: Option<Top>,
@@ -51,6 +53,7 @@ impl Book {
             awaits_picture: false,
             state: BookState::Unknown,
             top: None,
+            as_of: Timestamp::MIN,
             last_trade: None,
             last_quote: None,
             crossed_rows: 0,
@@ -93,6 +96,12 @@ impl Book {
             }
             Source::Nothing | Source::Trades => 0,
         }
+    }
+
+    /// The time of the last event that is about the book, not a trade beside it; of the last trade
+    /// or bar where there is no book.
+    pub const fn as_of(&self) -> Timestamp {
+        self.as_of
     }
 
     /// The last trade, or the close of the last bar.

@@ -28,7 +28,8 @@ enum Market {
 pub(super) struct Venue {
     hold_ns: i64,
     halted: bool,
-    /// The time of the last event.
+    /// The time of the last event that is about the book: trades beside a book that has fallen
+    /// silent do not make it fresh.
     last: Timestamp,
     market: Market,
     working: Working,
@@ -50,7 +51,9 @@ impl Venue {
         if !is_sound(event) {
             return;
         }
-        self.last = self.last.max(event.time);
+        if !matches!(event.kind, EventKind::Trade { .. } | EventKind::Bar(_)) {
+            self.last = self.last.max(event.time);
+        }
         match &event.kind {
             EventKind::Halt => self.halted = true,
             EventKind::Resume => {
@@ -81,7 +84,7 @@ impl Venue {
         match *request {
             Request::Place(order) => self.place(&order, decided, desk),
             Request::Cancel(id) => self.cancel(id, desk),
-            Request::Replace { id, price, quantity } => self.replace(id, price, quantity, decided, desk),
+            Request::Replace { id, price, total } => self.replace(id, price, total, decided, desk),
         }
     }
 
@@ -115,7 +118,7 @@ impl Venue {
         &mut self,
         id: ClientId,
         price: Price,
-        quantity: Quantity,
+        total: Quantity,
         decided: Timestamp,
         desk: &mut Desk<'_>,
     ) {
@@ -123,12 +126,18 @@ impl Venue {
             desk.tell(id, ReportKind::ReplaceRejected(RejectReason::UnknownOrder));
             return;
         };
-        let own = Own { price, remaining: quantity, decided, ..old };
+        // what filled while the request was on its way counts
+        let remaining = Quantity::from_units(total.units().saturating_sub(old.filled.units()));
+        if total.is_positive() && !remaining.is_positive() {
+            self.cancel(id, desk);
+            return;
+        }
+        let own = Own { price, remaining, decided, ..old };
         match self.obstacle(&own, desk) {
             Some(reason) => desk.tell(id, ReportKind::ReplaceRejected(reason)),
             None => {
                 self.working.remove(id);
-                desk.tell(id, ReportKind::Replaced { price, quantity });
+                desk.tell(id, ReportKind::Replaced { price, quantity: remaining });
                 self.enter(own, desk);
             }
         }

@@ -183,9 +183,7 @@ fn prices(header: &Header, columns: &Columns, fields: &Fields<'_>) -> Result<[Pr
 }
 
 impl RowParser for Bars {
-    fn format(&self) -> Format {
-        Format::CsvBars
-    }
+    const FORMAT: Format = Format::CsvBars;
 
     fn names(&self) -> &Names {
         &self.names

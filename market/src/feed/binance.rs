@@ -216,9 +216,7 @@ fn too_late(time: Timestamp, last: Timestamp) -> String {
 }
 
 impl RowParser for Binance {
-    fn format(&self) -> Format {
-        Format::Binance
-    }
+    const FORMAT: Format = Format::Binance;
 
     fn names(&self) -> &Names {
         &self.names

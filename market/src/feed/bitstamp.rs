@@ -32,19 +32,31 @@ pub(crate) const TRADE_COLUMNS: [&str; 8] = [
 
 const UNIT_REMEDY: &str = "write exchange_timestamp in milliseconds";
 
-fn clock() -> TimeReader {
-    let format = TimeFormat::Epoch(Unit::Milliseconds);
-    TimeReader::new("exchange_timestamp", format, 0)
-}
-
-/// Reads `orders.csv`.
-pub(crate) struct Orders {
-    columns: [usize; ORDER_COLUMNS.len()],
+/// A file of one instrument with these columns and no others.
+struct Table<const N: usize> {
+    columns: [usize; N],
     splitter: Splitter,
     clock: TimeReader,
     names: Names,
     instrument: InstrumentId,
 }
+
+impl<const N: usize> Table<N> {
+    fn new(
+        columns: &[&str; N],
+        header: &Header,
+        delimiter: u8,
+        names: Names,
+        instrument: InstrumentId,
+    ) -> Result<Self, MarketError> {
+        let clock = TimeReader::new("exchange_timestamp", TimeFormat::Epoch(Unit::Milliseconds), 0);
+        let columns = header.exactly(columns)?;
+        Ok(Self { columns, splitter: Splitter::new(delimiter), clock, names, instrument })
+    }
+}
+
+/// Reads `orders.csv`.
+pub(crate) struct Orders(Table<{ ORDER_COLUMNS.len() }>);
 
 impl Orders {
     pub(crate) fn new(
@@ -53,23 +65,15 @@ impl Orders {
         names: Names,
         instrument: InstrumentId,
     ) -> Result<Self, MarketError> {
-        Ok(Self {
-            columns: header.exactly(&ORDER_COLUMNS)?,
-            splitter: Splitter::new(delimiter),
-            clock: clock(),
-            names,
-            instrument,
-        })
+        Table::new(&ORDER_COLUMNS, header, delimiter, names, instrument).map(Self)
     }
 }
 
 impl RowParser for Orders {
-    fn format(&self) -> Format {
-        Format::Bitstamp
-    }
+    const FORMAT: Format = Format::Bitstamp;
 
     fn names(&self) -> &Names {
-        &self.names
+        &self.0.names
     }
 
     fn parse(
@@ -79,13 +83,14 @@ impl RowParser for Orders {
         _: &mut FeedStats,
         slot: &mut EventKind,
     ) -> Result<Parsed, Bad> {
-        let fields = self.splitter.split(row).counted(ORDER_COLUMNS.len())?;
+        let table = &mut self.0;
+        let fields = table.splitter.split(row).counted(ORDER_COLUMNS.len())?;
         let [id, local, exchange, at_price, volume, action, direction] =
-            self.columns.map(|column| fields.get(column));
+            table.columns.map(|column| fields.get(column));
         if action == b"deleted" && local == exchange {
             return Ok(Parsed::Bookkeeping);
         }
-        let time = self.clock.read(exchange).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
+        let time = table.clock.read(exchange).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
         let side = match direction {
             b"bid" => Side::Buy,
             b"ask" => Side::Sell,
@@ -107,18 +112,12 @@ impl RowParser for Orders {
                 return Err(unknown_word("action", action, &known).into());
             }
         };
-        Ok(Parsed::Event(self.instrument, time))
+        Ok(Parsed::Event(table.instrument, time))
     }
 }
 
 /// Reads `trades.csv`.
-pub(crate) struct Trades {
-    columns: [usize; TRADE_COLUMNS.len()],
-    splitter: Splitter,
-    clock: TimeReader,
-    names: Names,
-    instrument: InstrumentId,
-}
+pub(crate) struct Trades(Table<{ TRADE_COLUMNS.len() }>);
 
 impl Trades {
     pub(crate) fn new(
@@ -127,23 +126,15 @@ impl Trades {
         names: Names,
         instrument: InstrumentId,
     ) -> Result<Self, MarketError> {
-        Ok(Self {
-            columns: header.exactly(&TRADE_COLUMNS)?,
-            splitter: Splitter::new(delimiter),
-            clock: clock(),
-            names,
-            instrument,
-        })
+        Table::new(&TRADE_COLUMNS, header, delimiter, names, instrument).map(Self)
     }
 }
 
 impl RowParser for Trades {
-    fn format(&self) -> Format {
-        Format::Bitstamp
-    }
+    const FORMAT: Format = Format::Bitstamp;
 
     fn names(&self) -> &Names {
-        &self.names
+        &self.0.names
     }
 
     fn parse(
@@ -153,10 +144,11 @@ impl RowParser for Trades {
         _: &mut FeedStats,
         slot: &mut EventKind,
     ) -> Result<Parsed, Bad> {
-        let fields = self.splitter.split(row).counted(TRADE_COLUMNS.len())?;
+        let table = &mut self.0;
+        let fields = table.splitter.split(row).counted(TRADE_COLUMNS.len())?;
         let [trade_id, local, exchange, at_price, amount, buyer, seller, side] =
-            self.columns.map(|column| fields.get(column));
-        let time = self.clock.read(exchange).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
+            table.columns.map(|column| fields.get(column));
+        let time = table.clock.read(exchange).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
         whole("trade_id", trade_id)?;
         whole("timestamp", local)?;
         let buyer = whole("buy_order_id", buyer)?;
@@ -173,6 +165,6 @@ impl RowParser for Trades {
             aggressor: Some(aggressor),
             maker: Some(maker),
         };
-        Ok(Parsed::Event(self.instrument, time))
+        Ok(Parsed::Event(table.instrument, time))
     }
 }

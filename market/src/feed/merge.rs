@@ -1,15 +1,17 @@
 //! Several feeds as one, by time, then source rank, then position (L5).
 
 use crate::error::MarketError;
-use crate::event::{MarketEvent, SourceId};
+use crate::event::{EventKind, MarketEvent, SourceId};
 use crate::feed::Feed;
 use crate::feed::open::{OpenOptions, open};
 use crate::feed::stats::FeedStats;
+use crate::instrument::InstrumentId;
 use crate::time::Timestamp;
 
 /// A merge of feeds: an iterator that also tells the time of its next event.
 ///
-/// A stream fault ends its feed and is kept; the others go on. The next feed is found by looking at
+/// A stream fault ends its feed and is kept; the others go on. What the feed spoke of ends with a gap,
+/// for what would have come is not known. The next feed is found by looking at
 /// all of them, which for the few feeds of a run is cheaper than a heap.
 pub struct Merge {
     feeds: Vec<Box<dyn Feed>>,
@@ -18,7 +20,19 @@ pub struct Merge {
     /// The feed whose head comes next.
     earliest: Option<usize>,
     faults: Vec<MarketError>,
+    /// The newest event of each feed and instrument: what ends with a fault ends with a gap.
+    newest: Vec<Vec<Newest>>,
+    /// The gaps of a feed that has ended with a fault.
+    gaps: Vec<Vec<MarketEvent>>,
     has_started: bool,
+}
+
+/// Where the newest event of an instrument stood in its feed.
+#[derive(Clone, Copy)]
+struct Newest {
+    instrument: InstrumentId,
+    time: Timestamp,
+    position: u64,
 }
 
 impl Merge {
@@ -26,6 +40,8 @@ impl Merge {
     pub fn new(feeds: Vec<Box<dyn Feed>>) -> Self {
         Self {
             heads: feeds.iter().map(|_| None).collect(),
+            newest: feeds.iter().map(|_| Vec::new()).collect(),
+            gaps: feeds.iter().map(|_| Vec::new()).collect(),
             feeds,
             earliest: None,
             faults: Vec::new(),
@@ -90,10 +106,37 @@ impl Merge {
 
     /// Fetches the next event of a feed.
     fn pull(&mut self, at: usize) {
-        self.heads[at] = self.feeds[at].next().unwrap_or_else(|fault| {
+        let next = self.feeds[at].next().unwrap_or_else(|fault| {
             self.faults.push(fault);
+            self.gaps[at] = self.gaps_of(at);
             None
         });
+        if let Some(event) = &next {
+            let newest = Newest { instrument: event.instrument, time: event.time, position: event.position };
+            self.note(at, newest);
+        }
+        self.heads[at] = next.or_else(|| self.gaps[at].pop());
+    }
+
+    fn note(&mut self, at: usize, event: Newest) {
+        match self.newest[at].iter_mut().find(|newest| newest.instrument == event.instrument) {
+            Some(newest) => *newest = event,
+            None => self.newest[at].push(event),
+        }
+    }
+
+    /// A gap for each instrument that a feed spoke of, at the time of its last event.
+    fn gaps_of(&self, at: usize) -> Vec<MarketEvent> {
+        let (newest, source) = (&self.newest[at], self.feeds[at].source());
+        let time = newest.iter().map(|event| event.time).max();
+        let gap = |event: &Newest| MarketEvent {
+            instrument: event.instrument,
+            time: time.unwrap_or(event.time),
+            source,
+            position: event.position,
+            kind: EventKind::Gap,
+        };
+        newest.iter().map(gap).collect()
     }
 
     fn find_earliest(&self) -> Option<usize> {
@@ -122,10 +165,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::event::EventKind;
     use crate::feed::Format;
     use crate::feed::names::Names;
-    use crate::instrument::InstrumentId;
 
     /// A feed of given times that may end with a fault.
     struct Given {
@@ -186,8 +227,10 @@ mod tests {
         let mut merge =
             Merge::new(vec![given(0, vec![1, 4], None), given(1, vec![1, 2], Some(fault.clone()))]);
         assert_eq!(merge.peek_time(), Some(Timestamp::from_ns(1)));
-        let order: Vec<(i64, u16)> = merge.by_ref().map(|e| (e.time.ns(), e.source.0)).collect();
-        assert_eq!(order, [(1, 0), (1, 1), (2, 1), (4, 0)]);
+        let order: Vec<(i64, u16, bool)> =
+            merge.by_ref().map(|e| (e.time.ns(), e.source.0, e.kind == EventKind::Gap)).collect();
+        let gap = (2, 1, true);
+        assert_eq!(order, [(1, 0, false), (1, 1, false), (2, 1, false), gap, (4, 0, false)]);
         assert_eq!(merge.faults(), [fault]);
         assert_eq!(merge.peek_time(), None);
         assert_eq!(merge.stats().accepted, 4);

@@ -148,9 +148,7 @@ fn bar(fields: &Fields<'_, '_>, open_time: Timestamp, close_time: Timestamp) -> 
 }
 
 impl RowParser for Ndjson {
-    fn format(&self) -> Format {
-        Format::Ndjson
-    }
+    const FORMAT: Format = Format::Ndjson;
 
     fn names(&self) -> &Names {
         &self.names

@@ -76,7 +76,7 @@ impl At<'_> {
 
 /// A format: what each row says, after those before it. It sees text, never a stream.
 pub(crate) trait RowParser: Send {
-    fn format(&self) -> Format;
+    const FORMAT: Format;
     fn names(&self) -> &Names;
     /// Reads a row. The event's kind goes into a slot, which spares moving it about; counters of its
     /// own a format keeps in `stats`.
@@ -211,7 +211,7 @@ impl<P: RowParser> Feed for RowFeed<P> {
     }
 
     fn format(&self) -> Format {
-        self.parser.format()
+        P::FORMAT
     }
 
     fn source(&self) -> SourceId {

@@ -93,9 +93,7 @@ fn aggressor(column: &str, text: &[u8]) -> Result<Option<Side>, String> {
 }
 
 impl RowParser for CsvTradeRows {
-    fn format(&self) -> Format {
-        Format::CsvTrades
-    }
+    const FORMAT: Format = Format::CsvTrades;
 
     fn names(&self) -> &Names {
         &self.names

@@ -83,7 +83,7 @@ fn request() -> impl Strategy<Value = Request> {
             }),
         1 => id.clone().prop_map(Request::Cancel),
         1 => (id, price(), quantity())
-            .prop_map(|(id, price, quantity)| Request::Replace { id, price, quantity }),
+            .prop_map(|(id, price, total)| Request::Replace { id, price, total }),
     ]
 }
 

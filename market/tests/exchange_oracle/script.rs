@@ -124,8 +124,7 @@ impl Script {
     }
 
     fn replace(&mut self, id: ClientId, at: i64, units: i64) {
-        let (price, quantity) = (price(at), quantity(units));
-        self.ask(Request::Replace { id, price, quantity });
+        self.ask(Request::Replace { id, price: price(at), total: quantity(units) });
     }
 
     fn place(&mut self, id: ClientId, side: Side, kind: OrderKind, at: i64, units: i64) {

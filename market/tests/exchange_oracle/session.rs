@@ -121,8 +121,8 @@ fn asks(second: u64, bid: i64, ask: i64) -> Vec<Request> {
         asks.push(order(2, side, OrderKind::Market, 0, 10 * units));
     }
     if second.is_multiple_of(7) {
-        let (price, quantity) = (Price::from_units(bid), Quantity::from_units(2 * units));
-        asks.push(Request::Replace { id: name(second, 0), price, quantity });
+        let (price, total) = (Price::from_units(bid), Quantity::from_units(2 * units));
+        asks.push(Request::Replace { id: name(second, 0), price, total });
     }
     asks
 }

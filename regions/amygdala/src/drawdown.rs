@@ -8,6 +8,7 @@ use crate::counter::Reading;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Drawdown {
     start: Option<f64>,
+    last: f64,
     peak: f64,
     deepest: f64,
 }
@@ -29,6 +30,12 @@ impl Drawdown {
         self.deepest
     }
 
+    /// Takes the loss for given: the peak is where equity is now. Without it a drawdown beyond the
+    /// limit, and flat, could never end.
+    pub fn accept(&mut self) {
+        self.peak = self.last;
+    }
+
     /// Takes the next mark of equity in; the first is the start. A mark that is not finite, or a
     /// start that is not positive (there is no fraction of it), changes nothing, and its reading is
     /// NaN.
@@ -39,6 +46,7 @@ impl Drawdown {
             return DrawdownReading { from_peak, from_start: f64::NAN };
         }
         self.start = Some(start);
+        self.last = equity;
         self.peak = self.peak.max(equity);
         let from_peak = (self.peak - equity) / self.peak;
         self.deepest = self.deepest.max(from_peak);

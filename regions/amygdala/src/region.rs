@@ -2,7 +2,7 @@
 
 use market::Instruments;
 use serde::{Deserialize, Serialize};
-use synapse::{Appraised, Fault, Region, Sensed, Threat};
+use synapse::{Appraised, CommandKind, Fault, Notice, NoticeKind, Region, Sensed, Threat};
 
 use crate::NAME;
 use crate::drawdown::Drawdown;
@@ -67,6 +67,16 @@ impl Region for Amygdala {
         let scene = Scene { sensed: &sensed, facts, params: &self.params };
         let threat = appraise(fear, &mut self.state.account, scene);
         Ok(Appraised { sensed, threat })
+    }
+
+    /// An operator who arms has seen the loss: drawdown is counted from there on.
+    fn notice(&mut self, notice: &Notice) -> Result<(), Fault> {
+        if let NoticeKind::Command(command) = &notice.kind
+            && command.kind == CommandKind::Arm
+        {
+            self.state.account.accept();
+        }
+        Ok(())
     }
 
     /// A copy remembers instead. Of a startle, which teaches nothing, it reads the signals; counts and

@@ -1,6 +1,6 @@
 //! The region: inputs in, samples out.
 
-use market::book::{Applied, Book};
+use market::book::{Applied, Book, BookState, Top};
 use market::features::{Feature, FeatureState, FeatureVector};
 use market::ledger::Ledger;
 use market::order::{Report, ReportKind};
@@ -21,6 +21,8 @@ market::params! {
         startle_spread_multiple: f64 = 20.0, "1", 1.0, 1e6;
         /// Weight of the newest sample in the spread's baseline.
         startle_spread_gain: f64 = 0.01, "1", 0.0, 1.0;
+        /// A book whose last event is older is as good as unknown, though its trades go on.
+        book_stale_after_ms: u32 = 5_000, "ms", 1.0, 86_400_000.0;
     }
 }
 
@@ -50,8 +52,16 @@ pub struct State {
 pub struct Brainstem {
     params: BrainstemParams,
     instruments: Instruments,
+    quiet_before: Timestamp,
     state: State,
     applied: Applied,
+}
+
+/// What can be seen of a book now: nothing of one that has fallen silent.
+struct Sight {
+    book: BookState,
+    top: Option<Top>,
+    mark2: Option<i64>,
 }
 
 impl Brainstem {
@@ -77,7 +87,14 @@ impl Brainstem {
         };
         let senses = samplers.into_iter().map(sense).collect();
         let state = State { senses, ledger, now: Timestamp::MIN };
-        Self { params, instruments, state, applied: Applied::Done }
+        Self { params, instruments, quiet_before: Timestamp::MIN, state, applied: Applied::Done }
+    }
+
+    /// Makes no sample of an event earlier than that; ticks are the door's.
+    #[must_use]
+    pub const fn quiet_before(mut self, time: Timestamp) -> Self {
+        self.quiet_before = time;
+        self
     }
 
     /// What became of the last market event.
@@ -112,12 +129,13 @@ impl Brainstem {
             return;
         }
         self.state.now = input.time;
+        let stale_ns = self.stale_ns();
         for at in 0..self.state.senses.len() {
             let sense = &mut self.state.senses[at];
             if !sense.alarm.is_due(input.time) {
                 continue;
             }
-            let view = sense.view();
+            let view = sense.view(input.time, stale_ns);
             let startle = sense.alarm.ring(input.time, &view, self.params.startle_spread_multiple);
             if let Some(startle) = startle {
                 samples.push(self.startle(input, InstrumentId(at as u16), startle));
@@ -126,7 +144,7 @@ impl Brainstem {
     }
 
     fn startle(&mut self, input: &Input, instrument: InstrumentId, startle: Startle) -> Sensed {
-        self.revalue(instrument);
+        self.revalue(instrument, input.time);
         let sense = &self.state.senses[instrument.index()];
         let features = sense.features.peek(&sense.book, self.state.ledger.position(instrument));
         self.look(input, instrument, SampleKind::Startle(startle), features)
@@ -134,22 +152,31 @@ impl Brainstem {
 
     /// A regular sample: it closes the features' interval and teaches the alarm.
     fn sample(&mut self, input: &Input, instrument: InstrumentId) -> Sensed {
-        self.revalue(instrument);
+        self.revalue(instrument, input.time);
+        let stale_ns = self.stale_ns();
         let position = self.state.ledger.position(instrument);
         let tick_units = self.instruments.get(instrument).tick.units();
         let (gain, multiple) = (self.params.startle_spread_gain, self.params.startle_spread_multiple);
         let sense = &mut self.state.senses[instrument.index()];
         let features = sense.features.sample(&sense.book, position);
-        let view = sense.view();
+        let view = sense.view(input.time, stale_ns);
         sense.alarm.learn(&view, tick_units, gain, multiple);
         self.look(input, instrument, SampleKind::Regular, features)
     }
 
     /// Brings the ledger's mark of an instrument to the present.
-    fn revalue(&mut self, instrument: InstrumentId) {
-        if let Some(mark2) = self.book(instrument).mark2() {
+    fn revalue(&mut self, instrument: InstrumentId, now: Timestamp) {
+        if let Some(mark2) = self.sight(instrument, now).mark2 {
             self.state.ledger.mark(instrument, mark2);
         }
+    }
+
+    fn sight(&self, instrument: InstrumentId, now: Timestamp) -> Sight {
+        self.state.senses[instrument.index()].sight(now, self.stale_ns())
+    }
+
+    fn stale_ns(&self) -> i64 {
+        i64::from(self.params.book_stale_after_ms) * 1_000_000
     }
 
     fn look(
@@ -159,7 +186,9 @@ impl Brainstem {
         kind: SampleKind,
         features: FeatureVector,
     ) -> Sensed {
-        let sense = &self.state.senses[instrument.index()];
+        let Sight { book, top, mark2 } = self.sight(instrument, input.time);
+        // what is computed from a book that cannot be seen is absent too
+        let features = if book == BookState::Unknown { FeatureVector::default() } else { features };
         let context = Context {
             volatility_bp: features[Feature::RealisedVol],
             spread_bp: features[Feature::SpreadBp],
@@ -170,23 +199,23 @@ impl Brainstem {
             instrument,
             time: input.time,
             kind,
-            book: sense.book.state(),
-            halted: sense.halted,
-            top: sense.book.top(),
-            mark2: sense.book.mark2(),
+            book,
+            halted: self.state.senses[instrument.index()].halted,
+            top,
+            mark2,
             features,
             context,
-            account: self.account(instrument),
+            account: self.account(instrument, mark2.is_some()),
         }
     }
 
-    fn account(&self, instrument: InstrumentId) -> Account {
+    fn account(&self, instrument: InstrumentId, mark_valid: bool) -> Account {
         let ledger = &self.state.ledger;
         Account {
             position: ledger.position(instrument),
             equity: ledger.equity(),
             earned: self.earned(instrument),
-            mark_valid: self.book(instrument).mark2().is_some(),
+            mark_valid,
         }
     }
 
@@ -205,17 +234,16 @@ impl Brainstem {
         }
         self.applied = sense.book.apply(event);
         sense.features.on_event(&sense.book, event, self.applied);
-        if self.applied.is_done() && sense.sampler.on_event(event) {
+        let is_due = self.applied.is_done() && sense.sampler.on_event(event);
+        if is_due && event.time >= self.quiet_before {
             samples.push(self.sample(input, event.instrument));
         }
     }
 
     fn tick(&mut self, input: &Input, tick: &Tick, samples: &mut Samples) {
         for instrument in &tick.stale {
-            let startle = self.state.senses[instrument.index()].alarm.silence();
-            if let Some(startle) = startle {
-                samples.push(self.startle(input, *instrument, startle));
-            }
+            self.state.senses[instrument.index()].alarm.silence();
+            samples.push(self.startle(input, *instrument, Startle::Stale));
         }
         for instrument in &tick.fresh {
             samples.push(self.sample(input, *instrument));
@@ -224,7 +252,7 @@ impl Brainstem {
 
     fn noticed(&mut self, notice: &NoticeKind) -> Result<(), Fault> {
         if matches!(notice, NoticeKind::EndOfStream) {
-            (0..self.instruments.len()).for_each(|at| self.revalue(InstrumentId(at as u16)));
+            (0..self.instruments.len()).for_each(|at| self.revalue(InstrumentId(at as u16), self.state.now));
         }
         let NoticeKind::Report(report) = notice else { return Ok(()) };
         let ReportKind::Filled(fill) = &report.kind else { return Ok(()) };
@@ -237,12 +265,16 @@ impl Brainstem {
 }
 
 impl Sense {
-    fn view(&self) -> View {
-        View {
-            book: self.book.state(),
-            halted: self.halted,
-            spread_units: self.book.top().map(|top| top.spread().units()),
+    fn sight(&self, now: Timestamp, stale_ns: i64) -> Sight {
+        if now.since(self.book.as_of()) > stale_ns {
+            return Sight { book: BookState::Unknown, top: None, mark2: None };
         }
+        Sight { book: self.book.state(), top: self.book.top(), mark2: self.book.mark2() }
+    }
+
+    fn view(&self, now: Timestamp, stale_ns: i64) -> View {
+        let Sight { book, top, .. } = self.sight(now, stale_ns);
+        View { book, halted: self.halted, spread_units: top.map(|top| top.spread().units()) }
     }
 }
 

@@ -51,9 +51,10 @@ impl Alarm {
         shock.filter(|_| std::mem::replace(&mut self.armed, false))
     }
 
-    /// The startle of a feed that has fallen silent.
-    pub fn silence(&mut self) -> Option<Startle> {
-        std::mem::replace(&mut self.armed, false).then_some(Startle::Stale)
+    /// Notes that the feed has fallen silent, which the door tells once: nothing else startles until
+    /// a calm sample.
+    pub const fn silence(&mut self) {
+        self.armed = false;
     }
 
     /// Learns from a regular sample: re-arms where it is calm, and moves the spread's baseline.
@@ -126,7 +127,6 @@ mod tests {
             alarm.touch(at(1), &kind);
             assert_eq!(alarm.ring(at(2), &seen, MULTIPLE), startle);
         }
-        assert_eq!(armed().silence(), Some(Startle::Stale));
     }
 
     #[test]
@@ -134,6 +134,5 @@ mod tests {
         let mut alarm = Alarm::default();
         alarm.touch(at(1), &EventKind::Gap);
         assert_eq!(alarm.ring(at(2), &view(BookState::Unknown, 5), MULTIPLE), None);
-        assert_eq!(alarm.silence(), None);
     }
 }

@@ -9,13 +9,17 @@ use synapse::{CommandKind, LatchCause, Threat, ThreatLevel};
 pub struct Latch {
     cause: Option<LatchCause>,
     calm_since: Option<Timestamp>,
-    restart_pending: bool,
+    /// The cause of a trip whose restart has not come: until it does, the latch is set.
+    restart_pending: Option<LatchCause>,
 }
 
 impl Latch {
     /// Why it is set, if it is.
     pub const fn cause(&self) -> Option<LatchCause> {
-        self.cause
+        match self.cause {
+            Some(cause) => Some(cause),
+            None => self.restart_pending,
+        }
     }
 
     /// Folds what the amygdala says of a regular sample; true where its trip sets the latch now.
@@ -26,8 +30,9 @@ impl Latch {
         if let Some(signal) = threat.tripped_by.filter(|_| threat.trip_begins) {
             self.calm_since = None;
             // an operator's latch is stronger: it is not to clear itself
-            self.cause = self.cause.or(Some(LatchCause::Amygdala(signal)));
-            return !std::mem::replace(&mut self.restart_pending, true);
+            let cause = LatchCause::Amygdala(signal);
+            self.cause = self.cause.or(Some(cause));
+            return self.restart_pending.replace(cause).is_none();
         }
         if threat.level != ThreatLevel::Calm {
             self.calm_since = None;
@@ -35,7 +40,7 @@ impl Latch {
         }
         let since = *self.calm_since.get_or_insert(time);
         let rested = rearm_after_ns > 0 && time.since(since) >= rearm_after_ns;
-        if rested && !self.restart_pending && matches!(self.cause, Some(LatchCause::Amygdala(_))) {
+        if rested && self.restart_pending.is_none() && matches!(self.cause, Some(LatchCause::Amygdala(_))) {
             self.cause = None;
         }
         false
@@ -56,7 +61,7 @@ impl Latch {
 
     /// Folds the protective restart.
     pub fn restarted(&mut self) {
-        self.restart_pending = false;
+        self.restart_pending = None;
     }
 }
 
@@ -114,6 +119,16 @@ mod tests {
         latch.appraise(&threat(ThreatLevel::Calm, false), at(1000), REARM_NS);
         assert_eq!(latch.cause(), Some(LatchCause::Operator));
         latch.command(CommandKind::Arm);
+        assert_eq!(latch.cause(), None);
+    }
+
+    #[test]
+    fn an_arm_before_the_restart_waits_for_it() {
+        let mut latch = Latch::default();
+        latch.appraise(&threat(ThreatLevel::Tripped, true), at(0), 0);
+        latch.command(CommandKind::Arm);
+        assert!(latch.cause().is_some());
+        latch.restarted();
         assert_eq!(latch.cause(), None);
     }
 

@@ -163,7 +163,7 @@ fn collar_bp(order: &NewOrder, mark2: Option<i64>) -> f64 {
         (_, Some(_)) if !order.price.is_positive() => f64::NAN,
         (_, Some(twice)) => {
             let distance = (2 * i128::from(order.price.units()) - i128::from(twice)).unsigned_abs();
-            distance as f64 / twice as f64 * 1e4
+            distance as f64 * 1e4 / twice as f64
         }
     }
 }

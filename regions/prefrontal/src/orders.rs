@@ -22,8 +22,8 @@ pub enum OrderState {
     ReplaceSent {
         /// The price asked for.
         price: Price,
-        /// The remaining quantity asked for.
-        quantity: Quantity,
+        /// The total quantity asked for, what has filled included.
+        total: Quantity,
     },
     /// Over at the venue, which states more fills than have come.
     Owed {
@@ -53,7 +53,7 @@ impl Order {
     /// The quantity that may still fill, whatever the venue does.
     pub fn reserved(&self) -> Quantity {
         match self.state {
-            OrderState::ReplaceSent { quantity, .. } => self.remaining.max(quantity),
+            OrderState::ReplaceSent { total, .. } => self.remaining.max(less(total, self.filled)),
             OrderState::Owed { quantity } => quantity,
             OrderState::Sent | OrderState::Working | OrderState::CancelSent => self.remaining,
         }
@@ -115,9 +115,9 @@ impl OrderTable {
                 assert!(before.is_none(), "client id {id} is used once");
             }
             Request::Cancel(id) => self.cancel_sent(id),
-            Request::Replace { id, price, quantity } => {
+            Request::Replace { id, price, total } => {
                 if let Some(order) = self.orders.get_mut(&id) {
-                    order.state = OrderState::ReplaceSent { price, quantity };
+                    order.state = OrderState::ReplaceSent { price, total };
                 }
             }
         }
@@ -192,7 +192,11 @@ impl OrderTable {
                     order.state = OrderState::Working;
                 }
             }
-            ReportKind::CancelRejected(_) => order.state = OrderState::Working,
+            ReportKind::CancelRejected(_) => {
+                if order.state == OrderState::CancelSent {
+                    order.state = OrderState::Working;
+                }
+            }
         }
         Ok(())
     }
@@ -204,29 +208,22 @@ impl OrderTable {
         };
         let too_much =
             || Fault::new(NAME, format!("order {id} filled {} beyond what was ordered", fill.quantity));
-        order.filled = order.filled.checked_add(fill.quantity).ok_or_else(too_much)?;
+        let filled = order.filled.checked_add(fill.quantity).ok_or_else(too_much)?;
         let over = match &mut order.state {
             OrderState::Owed { quantity } => {
                 *quantity =
                     quantity.checked_sub(fill.quantity).filter(|q| q.units() >= 0).ok_or_else(too_much)?;
                 quantity.is_zero()
             }
-            OrderState::ReplaceSent { quantity, .. }
-                if fill.remaining.is_zero() && *quantity > order.remaining =>
-            {
-                // the venue filled the old order before it saw the new quantity
-                order.remaining = Quantity::ZERO;
-                true
-            }
             _ => {
-                order.remaining = order
-                    .remaining
-                    .checked_sub(fill.quantity)
-                    .filter(|q| q.units() >= 0)
-                    .ok_or_else(too_much)?;
+                // a venue may fill at the new quantity before it says so
+                let open = order.reserved();
+                open.checked_sub(fill.quantity).filter(|q| q.units() >= 0).ok_or_else(too_much)?;
+                order.remaining = less(order.remaining, fill.quantity);
                 fill.remaining.is_zero()
             }
         };
+        order.filled = filled;
         if order.state == OrderState::Sent {
             order.state = OrderState::Working;
         }
@@ -237,6 +234,11 @@ impl OrderTable {
         }
         Ok(())
     }
+}
+
+/// What is left, never below nothing.
+fn less(whole: Quantity, part: Quantity) -> Quantity {
+    Quantity::from_units(whole.units().saturating_sub(part.units()).max(0))
 }
 
 /// A sum that, at the edge of fixed point, errs towards the larger exposure.
@@ -305,14 +307,40 @@ mod tests {
         let mut table = OrderTable::default();
         place(&mut table, 1, Side::Buy, 5);
         report(&mut table, 1, ReportKind::Accepted).expect("known");
-        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), quantity: q(2) });
+        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), total: q(2) });
         assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(5));
         report(&mut table, 1, ReportKind::ReplaceRejected(RejectReason::WouldTrade)).expect("known");
-        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), quantity: q(9) });
+        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), total: q(9) });
         assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(9));
         table.cancel_sent(id(1));
         assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(9));
         report(&mut table, 1, ReportKind::Cancelled { filled: Quantity::ZERO }).expect("known");
+        assert!(table.is_empty());
+    }
+
+    #[test]
+    fn a_fill_on_the_way_of_a_replace_counts_towards_its_total() {
+        let mut table = OrderTable::default();
+        place(&mut table, 1, Side::Buy, 5);
+        report(&mut table, 1, ReportKind::Accepted).expect("known");
+        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), total: q(5) });
+        report(&mut table, 1, filled(Side::Buy, 4, 1)).expect("known");
+        let reach =
+            |table: &OrderTable| add(table.position(INSTRUMENT), table.reserved(INSTRUMENT, Side::Buy, None));
+        assert_eq!(reach(&table), q(5));
+        let replaced = ReportKind::Replaced { price: Price::from_units(1), quantity: q(1) };
+        report(&mut table, 1, replaced).expect("known");
+        assert_eq!(reach(&table), q(5));
+    }
+
+    #[test]
+    fn a_refused_cancel_does_not_revive_what_is_over() {
+        let mut table = OrderTable::default();
+        place(&mut table, 1, Side::Buy, 5);
+        table.cancel_sent(id(1));
+        report(&mut table, 1, ReportKind::Cancelled { filled: q(3) }).expect("known");
+        report(&mut table, 1, ReportKind::CancelRejected(RejectReason::UnknownOrder)).expect("known");
+        report(&mut table, 1, filled(Side::Buy, 3, 2)).expect("known");
         assert!(table.is_empty());
     }
 

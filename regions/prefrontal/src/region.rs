@@ -144,14 +144,16 @@ impl Prefrontal {
     /// Whether what is proposed can only bring the position nearer to zero, whatever fills (G2).
     fn is_reduction(&self, forecast: &Forecast) -> bool {
         let (sensed, proposal) = (forecast.sensed(), forecast.proposal());
-        let Some(side) = proposal.action.side() else {
-            return false;
-        };
         let position = sensed.account.position;
         let wanted = proposal.target.units().saturating_sub(position.units());
-        let reserved = self.state.orders.reserved(sensed.instrument, side, None);
+        let Some(side) = side_of(wanted) else {
+            return false;
+        };
+        // the order that works already is kept or replaced, not added to
+        let working = self.state.orders.of(sensed.instrument).next().map(|(id, _)| id);
+        let reserved = self.state.orders.reserved(sensed.instrument, side, working);
         let free = position.units().unsigned_abs().saturating_sub(reserved.units().unsigned_abs());
-        wanted.signum() == -position.units().signum() && wanted != 0 && wanted.unsigned_abs() <= free
+        wanted.signum() == -position.units().signum() && wanted.unsigned_abs() <= free
     }
 
     /// Nothing new: what is outstanding is cancelled, or the reason is given.
@@ -198,14 +200,18 @@ impl Prefrontal {
             let edge_bp = execution.edge_bp.unwrap_or(0.0);
             return rest(Reason::NoEdge { edge_bp, cost_bp: style.cost_bp() });
         }
-        let kind = match style.style {
-            Style::Market if sensed.top.is_none() => OrderKind::Market,
-            Style::Market => OrderKind::ImmediateOrCancel,
-            Style::AtTouch | Style::Inside if sensed.top.is_none() => OrderKind::Limit,
-            Style::AtTouch | Style::Inside => OrderKind::PostOnly,
+        let (kind, price) = match (style.style, sensed.top, sensed.mark2) {
+            // without a book nothing says what will be paid: the collar does
+            (Style::Market, None, Some(mark2)) => {
+                let collar = self.limits[instrument.index()].collar;
+                (OrderKind::ImmediateOrCancel, farthest(side, mark2, collar, facts.tick))
+            }
+            (Style::Market, ..) => (OrderKind::ImmediateOrCancel, style.price),
+            (Style::AtTouch | Style::Inside, None, _) => (OrderKind::Limit, style.price),
+            (Style::AtTouch | Style::Inside, Some(_), _) => (OrderKind::PostOnly, style.price),
         };
         let id = ClientId { sequence: sensed.sequence, instrument, k: 0 };
-        self.propose(sensed, NewOrder { id, side, kind, price: style.price, quantity })
+        self.propose(sensed, NewOrder { id, side, kind, price, quantity })
     }
 
     /// Places an order, or brings the one that works to its price and quantity.
@@ -221,7 +227,9 @@ impl Prefrontal {
             Some((_, at)) if order.kind != at.kind => {
                 return self.rest_cancelled(sensed.instrument);
             }
-            Some((id, _)) => Request::Replace { id, price: order.price, quantity: order.quantity },
+            Some((id, at)) => {
+                Request::Replace { id, price: order.price, total: add(at.filled, order.quantity) }
+            }
         };
         let rules = self.test(sensed, &order, working.map(|(id, _)| id));
         let outcome = match rules.iter().find(|rule| !rule.passed) {
@@ -312,9 +320,12 @@ impl Prefrontal {
         for request in requests {
             let counted = match *request {
                 Request::Place(order) => Some(order),
-                Request::Replace { id, price, quantity } => {
+                Request::Replace { id, price, total } => {
                     let found = self.state.orders.of(instrument).find(|(at, _)| *at == id);
-                    found.map(|(_, at)| NewOrder { id, side: at.side, kind: at.kind, price, quantity })
+                    found.map(|(_, at)| {
+                        let quantity = add(total, -at.filled);
+                        NewOrder { id, side: at.side, kind: at.kind, price, quantity }
+                    })
                 }
                 Request::Cancel(_) => None,
             };
@@ -340,6 +351,18 @@ impl Prefrontal {
 /// Whether a book gives no price to act on.
 fn is_blind(book: BookState) -> bool {
     matches!(book, BookState::Unknown | BookState::OneSided | BookState::Crossed)
+}
+
+/// The price farthest from the mark that the collar allows, on the tick nearer to the mark.
+fn farthest(side: Side, mark2: i64, collar_bp: f64, tick: Price) -> Price {
+    let mark = mark2 as f64 / 2.0;
+    let step = tick.units().max(1) as f64;
+    let steps = match side {
+        Side::Buy => ((mark + mark * collar_bp / 1e4) / step).floor(),
+        Side::Sell => ((mark - mark * collar_bp / 1e4) / step).ceil(),
+    };
+    // beyond fixed point the cast saturates, and the collar's own test refuses
+    Price::from_units((steps as i64).saturating_mul(tick.units().max(1)))
 }
 
 fn side_of(gap: i64) -> Option<Side> {

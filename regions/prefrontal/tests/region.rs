@@ -162,7 +162,7 @@ fn an_order_lives_from_gap_to_target() {
     desk.report(order.id, ReportKind::Accepted);
     assert_eq!(desk.reason(), Reason::AlreadyWorking { remaining: q(5) });
     desk.ask.bid = 101;
-    assert_eq!(desk.requests(), [Request::Replace { id: order.id, price: p(101), quantity: q(5) }]);
+    assert_eq!(desk.requests(), [Request::Replace { id: order.id, price: p(101), total: q(5) }]);
     assert_eq!(desk.reason(), Reason::AwaitingVenue { unanswered: 1 });
     desk.report(order.id, ReportKind::Replaced { price: p(101), quantity: q(5) });
     desk.fill(order.id, Side::Buy, q(2), q(3));

@@ -177,9 +177,7 @@ impl Bench {
     }
 
     pub(super) fn replace(&mut self, time: i64, k: u16, at: i64, units: i64) {
-        let (price, quantity) = (price(at), quantity(units));
-        let id = id(k);
-        self.submit(time, Request::Replace { id, price, quantity });
+        self.submit(time, Request::Replace { id: id(k), price: price(at), total: quantity(units) });
     }
 
     pub(super) fn submit(&mut self, time: i64, request: Request) {

@@ -152,7 +152,7 @@ fn position_and_cash_drifting_apart_after_a_replace() {
     let mut bench = Bench::l3();
     bench.place(1, 1, Buy, Limit, 101, 5);
     bench.trade(5, Sell, 101, 2, None);
-    bench.replace(6, 1, 102, 4);
+    bench.replace(6, 1, 102, 6);
     bench.trade(9, Sell, 101, 1, None);
     bench.cancel(9, 1);
     bench.arrive_before(i64::MAX);

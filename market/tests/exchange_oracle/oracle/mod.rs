@@ -153,7 +153,9 @@ impl<P: Pit> Oracle<P> {
         {
             return;
         }
-        self.last = time;
+        if !matches!(event.kind, EventKind::Trade { .. } | EventKind::Bar(_)) {
+            self.last = time;
+        }
         match event.kind {
             EventKind::Halt => self.halted = true,
             EventKind::Resume => self.halted = false,
@@ -210,7 +212,7 @@ impl<P: Pit> Oracle<P> {
                     self.tell(time, id, ReportKind::CancelRejected(reason));
                 }
             },
-            Request::Replace { id, price, quantity } => self.replace(time, id, price, quantity),
+            Request::Replace { id, price, total } => self.replace(time, id, price, total.units()),
         }
     }
 
@@ -235,19 +237,24 @@ impl<P: Pit> Oracle<P> {
         }
     }
 
-    fn replace(&mut self, time: i64, id: ClientId, price: Price, quantity: Quantity) {
+    fn replace(&mut self, time: i64, id: ClientId, price: Price, total: i64) {
         let Some(n) = self.mine.iter().position(|m| m.id == id) else {
             let reason = RejectReason::UnknownOrder;
             self.tell(time, id, ReportKind::ReplaceRejected(reason));
             return;
         };
         let old = self.mine[n];
-        let new = Mine { price: price.units(), rest: quantity.units(), ..old };
+        let new = Mine { price: price.units(), rest: total - old.filled, ..old };
+        if total > 0 && new.rest <= 0 {
+            self.mine.remove(n);
+            self.tell(time, id, ReportKind::Cancelled { filled: Quantity::from_units(old.filled) });
+            return;
+        }
         if let Some(reason) = self.refuses(time, &new) {
             self.tell(time, id, ReportKind::ReplaceRejected(reason));
             return;
         }
-        self.tell(time, id, ReportKind::Replaced { price, quantity });
+        self.tell(time, id, ReportKind::Replaced { price, quantity: Quantity::from_units(new.rest) });
         if self.facts.flaws.place_kept && new.price == old.price {
             self.mine[n] = new;
             return;

@@ -1,1 +1,0 @@
-//! Every limit, signal and reason, reached through the public entry.

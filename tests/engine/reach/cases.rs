@@ -1,0 +1,102 @@
+//! One made-up market for each thing that can be reached.
+
+use super::*;
+
+/// A market, and what comes of it.
+struct Case {
+    /// What is reached, by kind and name.
+    reaches: &'static str,
+    /// The keys that differ.
+    sets: &'static [&'static str],
+    /// The events.
+    tape: fn(Tape) -> Tape,
+}
+
+const fn case(reaches: &'static str, sets: &'static [&'static str], tape: fn(Tape) -> Tape) -> Case {
+    Case { reaches, sets, tape }
+}
+
+/// Armed, and then eager to buy.
+fn eager(tape: Tape) -> Tape {
+    tape.book(5, EVEN).book(5, BID)
+}
+
+/// A book of which a sample is far from normal in nothing but what is feared.
+const SENSITIVE: &[&str] = &["amygdala.imbalance_floor=0.01"];
+
+/// A volatility that counts, among distances that do not.
+const WILD: &[&str] =
+    &["amygdala.imbalance_floor=0.001", "amygdala.volatility_floor_bp=0.3", "amygdala.volatility_warm_up=2"];
+
+const CASES: &[Case] = &[
+    case("reason warming_up", &["amygdala.warm_up=240"], eager),
+    case("reason hold", &[], |tape| tape.book(8, EVEN)),
+    case("reason hold_by_margin", &[], |tape| tape.book(5, EVEN).book(3, [100.0, 65.0, 101.0, 35.0])),
+    case("reason at_target", &[], |tape| tape.book(5, EVEN).book(5, [100.0, 950.0, 101.0, 50.0])),
+    case("reason awaiting_venue", &["exchange.response_latency_ns=250000000"], eager),
+    case("reason already_working", &["cerebellum.market_urgency=1", "cerebellum.inside_urgency=1"], eager),
+    case("reason no_edge", &["cerebellum.edge_filter=true", "instrument.X.taker_fee=100"], eager),
+    case("reason below_minimum_size", &[], |tape| tape.book(5, EVEN).book(5, [100.0, 190.0, 101.0, 8.5])),
+    case("reason frightened", &[], |tape| tape.book(5, EVEN).book(1, [90.0, 95.0, 111.0, 5.0]).book(3, EVEN)),
+    case("reason stale_book", &[], |tape| eager(tape).then(EventKind::Gap).wait(500).then(EventKind::Gap)),
+    case("reason halted", &[], |tape| eager(tape).then(EventKind::Halt).book(3, BID)),
+    case("reason outside_session", &["instrument.X.session=03:00-04:00"], eager),
+    case("limit order_size", &["limits.X.order_size=4"], eager),
+    case("limit position", &["limits.X.position=4"], eager),
+    case("limit notional", &["limits.X.notional=400"], eager),
+    case("limit capital", &["limits.X.capital=400"], eager),
+    case("limit collar", &["limits.X.collar=1"], eager),
+    case("limit rate", &["limits.X.rate=1"], eager),
+    case("limit duplicate", &["limits.X.duplicate=500"], |tape| {
+        // the offer is gone when the order arrives, and back for the next sample
+        let gone = [100.0, 95.0, 105.0, 5.0];
+        tape.book(5, EVEN).book(1, BID).wait(-49).push(EventKind::Snapshot(levels(gone).into())).wait(49).book(3, BID)
+    }),
+    case("signal anomaly", SENSITIVE, |tape| tape.book(9, EVEN).book(9, BID)),
+    case("signal volatility", WILD, |tape| {
+        // what is far from normal while it is counted is not far afterwards
+        let tape = tape.book(2, EVEN).book(1, BID).book(5, EVEN);
+        [105.0, 99.0, 106.0, 98.0, 107.0].iter().fold(tape, |tape, bid| tape.book(1, [*bid, 50.0, bid + 1.0, 50.0]))
+    }),
+    case("signal drawdown", &["amygdala.drawdown_max=0.000001", "instrument.X.taker_fee=100"], eager),
+    case("signal spread", &[], |tape| tape.book(5, EVEN).book(9, [90.0, 50.0, 111.0, 50.0])),
+    case("startle Halt", &[], |tape| tape.book(5, EVEN).then(EventKind::Halt).book(3, EVEN)),
+    case("startle Gap", &[], |tape| tape.book(5, EVEN).then(EventKind::Gap).book(3, EVEN)),
+    case("startle LostBook", &[], |tape| tape.book(5, EVEN).then(EventKind::Snapshot(levels(EVEN)[..1].into())).book(3, EVEN)),
+    case("startle Spread", &["amygdala.spread_multiple=1000"], |tape| {
+        tape.book(5, EVEN).book(3, [70.0, 50.0, 131.0, 50.0])
+    }),
+    case("startle Stale", &[], |tape| tape.book(5, EVEN).wait(5000).book(3, EVEN)),
+    case("latch stale feed", &["prefrontal.stale_feed_latches=true"], |tape| eager(tape).wait(5000).book(5, BID)),
+];
+
+#[test]
+fn probe() {
+    for case in CASES {
+        let (engine, kept) = play(case.sets, (case.tape)(Tape::default()), Vec::new());
+        let got = reached(&kept.decisions);
+        let ok = got.contains(case.reaches);
+        println!(
+            "{} {}: {:?} {:?}",
+            if ok { "ok" } else { "NO" },
+            case.reaches,
+            got,
+            engine.totals().refusals
+        );
+        if !ok {
+            for d in &kept.decisions {
+                println!(
+                    "   {} {:?} pos {} {} t {} m {:.3} {:?}",
+                    d.time,
+                    d.kind,
+                    d.account.position,
+                    d.proposal.action,
+                    d.proposal.target,
+                    d.proposal.margin,
+                    d.verdict.outcome
+                );
+            }
+        }
+    }
+    println!("{:?}", everything());
+}
