@@ -45,7 +45,7 @@ order_size = 12
 position = 8
 notional = 2000
 capital = 1500
-collar = 300.0
+collar = 900.0
 rate = 50
 duplicate = 3
 [instrument.B]
@@ -57,7 +57,7 @@ order_size = 12
 position = 6
 notional = 2000
 capital = 1500
-collar = 300.0
+collar = 900.0
 rate = 50
 duplicate = 3
 ";

@@ -22,6 +22,8 @@ market::params! {
         market_urgency: f32 = 0.5, "1", 0.0, 1.0;
         /// Urgency from which an order rests inside the spread; below it rests at the own best.
         inside_urgency: f32 = 0.25, "1", 0.0, 1.0;
+        /// How many ticks beyond the opposite best a taking order may go for what it wants.
+        reach_ticks: u32 = 2, "ticks", 0.0, 1000.0;
         /// What a market order is expected to pay beyond the mark where there is no book.
         synthetic_half_spread_bp: f64 = 1.0, "bp", 0.0, 1000.0;
         /// Whether to hold where the expected edge is below the forecast cost, fees included.
@@ -80,7 +82,8 @@ impl Cerebellum {
             return Vec::new();
         }
         let side = if gap > 0 { Side::Buy } else { Side::Sell };
-        styles(&Scene { instrument, side, venue, impact_bp: self.impact_bp(sensed, quantity) })
+        let (impact_bp, reach_ticks) = (self.impact_bp(sensed, quantity), self.params.reach_ticks);
+        styles(&Scene { instrument, side, venue, impact_bp, reach_ticks })
     }
 
     /// The impact of taking a quantity at once; absent where the volatility is not known.

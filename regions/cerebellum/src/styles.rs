@@ -16,6 +16,8 @@ pub struct Scene<'a> {
     /// What taking all of the order at once moves the price by (42), bp; absent where that is not
     /// known.
     pub impact_bp: Option<f64>,
+    /// How many ticks beyond the opposite best a taking order may go.
+    pub reach_ticks: u32,
 }
 
 /// Where an order trades.
@@ -34,8 +36,9 @@ pub enum Venue {
 
 /// The styles possible now, the most aggressive first.
 ///
-/// *Market* takes at the opposite best: half the spread, the impact, the taker's fee. Without a
-/// forecast of impact it is not offered. *Inside* rests one tick better than the own best, strictly
+/// *Market* takes from the opposite best on, a few ticks deep, for the best may be less than is
+/// wanted, or gone on arrival: half the spread, the impact, the taker's fee. Without a forecast of
+/// impact it is not offered. *Inside* rests one tick better than the own best, strictly
 /// between both, and *at touch* on the own best: what they gain on the mid is a negative slippage,
 /// they move nothing, and pay the maker's fee. Neither is offered where it would trade at once.
 /// Without a book a market order names no price, and *at touch* is a limit at the mark.
@@ -57,11 +60,12 @@ fn in_book(scene: &Scene<'_>, top: Top) -> Vec<StyleForecast> {
     }
     let (own, opposite) = (top.side(side).price, top.side(side.opposite()).price);
     let market = rounded(opposite, tick, side)
+        .and_then(|best| beyond(best, tick, side, scene.reach_ticks))
         .and_then(|limit| scene.taking(limit, distance_bp(side, opposite, mid2)));
     let rests = |price: &Price| !side.reaches(*price, opposite);
     let touch = rounded(own, tick, side.opposite()).filter(rests);
     let inside = touch
-        .and_then(|price| step(price, tick, side))
+        .and_then(|price| beyond(price, tick, side, 1))
         .filter(|price| rests(price) && side.better(*price, own));
     let resting = |style, price| scene.resting(style, price, distance_bp(side, price, mid2));
     market
@@ -117,11 +121,12 @@ fn rounded(price: Price, tick: Price, towards: Side) -> Option<Price> {
     whole.is_positive().then_some(whole)
 }
 
-/// The price one tick more aggressive.
-fn step(price: Price, tick: Price, side: Side) -> Option<Price> {
+/// The price so many ticks more aggressive; none where there is no positive one.
+fn beyond(price: Price, tick: Price, side: Side, ticks: u32) -> Option<Price> {
+    let by = Price::from_units(tick.units().checked_mul(i64::from(ticks))?);
     match side {
-        Side::Buy => price.checked_add(tick),
-        Side::Sell => price.checked_sub(tick),
+        Side::Buy => price.checked_add(by),
+        Side::Sell => price.checked_sub(by),
     }
     .filter(|price| price.is_positive())
 }
@@ -133,7 +138,7 @@ mod tests {
     use scenes::{instrument, top};
 
     fn scene(instrument: &Instrument, side: Side, top: Top) -> Scene<'_> {
-        Scene { instrument, side, venue: Venue::Book(top), impact_bp: Some(2.0) }
+        Scene { instrument, side, venue: Venue::Book(top), impact_bp: Some(2.0), reach_ticks: 0 }
     }
 
     /// Style, price and slippage in bp of the styles in a book.
@@ -194,11 +199,23 @@ mod tests {
     }
 
     #[test]
+    fn a_taking_order_may_reach_beyond_the_best() {
+        let instrument = instrument();
+        for (side, price) in [(Side::Buy, "100.04"), (Side::Sell, "99.96")] {
+            let scene =
+                Scene { reach_ticks: 2, ..scene(&instrument, side, top(99_980_000_000, 100_020_000_000)) };
+            let market = styles(&scene)[0];
+            assert_eq!((market.style, market.price.to_string().as_str()), (Style::Market, price));
+            assert!((market.slippage_bp - 2.0).abs() < 1e-9, "the best is what it expects to pay");
+        }
+    }
+
+    #[test]
     fn without_a_book_the_mark_is_the_market() {
         let instrument = instrument();
         let around = |side, mark2| {
             let venue = Venue::Mark { mark2, half_spread_bp: 1.5 };
-            let scene = Scene { instrument: &instrument, side, venue, impact_bp: Some(2.0) };
+            let scene = Scene { instrument: &instrument, side, venue, impact_bp: Some(2.0), reach_ticks: 2 };
             styles(&scene).iter().map(|s| (s.style, s.price.to_string(), s.slippage_bp)).collect::<Vec<_>>()
         };
         let market = (Style::Market, "0".to_owned(), 1.5);

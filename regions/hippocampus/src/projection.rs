@@ -1,6 +1,7 @@
 //! Pattern separation (26): h = tanh(W[s; a; c]) with a fixed random W, and its sparse form.
 
 use serde::{Deserialize, Serialize};
+use synapse::math::tanh_all;
 use synapse::random::normal;
 
 /// The fixed projection W `[codes][inputs]` of a state s, an action a (one-hot) and a context c.
@@ -102,7 +103,7 @@ impl Projection {
 /// geometry of its inputs, slightly compressed.
 #[must_use]
 pub fn dense_code(mut activation: Vec<f32>) -> Box<[f32]> {
-    activation.iter_mut().for_each(|x| *x = libm::tanhf(*x));
+    tanh_all(&mut activation);
     activation.into_boxed_slice()
 }
 

@@ -13,6 +13,7 @@
 
 pub mod action;
 pub mod input;
+pub mod math;
 pub mod message;
 pub mod model;
 pub mod random;

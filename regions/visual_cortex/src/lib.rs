@@ -12,6 +12,7 @@
 mod fixture;
 pub mod gaf;
 pub mod normalisation;
+pub mod past;
 pub mod percept;
 mod region;
 pub mod seen;

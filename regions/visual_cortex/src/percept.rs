@@ -94,24 +94,26 @@ pub fn percept(frame: &[f32], window: usize, percept: &mut [f32]) {
     assert_eq!(percept.len(), percept_len(features), "one percept a feature");
     let fields = frame.chunks_exact(FIELDS * pixels);
     for (fields, percept) in fields.zip(percept.chunks_exact_mut(STATISTICS.len())) {
+        let (sum, difference) = fields.split_at(pixels);
+        let (sum_mean, difference_mean) = (mean(sum), mean(difference));
         for (statistic, value) in STATISTICS.iter().zip(percept) {
-            let field = match statistic.field {
-                Field::Sum => &fields[..pixels],
-                Field::Difference => &fields[pixels..],
+            *value = match statistic.field {
+                Field::Sum => statistic.measure.of(sum, sum_mean, window),
+                Field::Difference => statistic.measure.of(difference, difference_mean, window),
             };
-            *value = statistic.measure.of(field, window);
         }
     }
 }
 
 impl Measure {
-    fn of(self, field: &[f32], window: usize) -> f32 {
+    /// The measure of a field of this mean.
+    fn of(self, field: &[f32], mean_of_field: f32, window: usize) -> f32 {
         // An odd window's middle sample is in neither half; a window of one is both its halves.
         let half = (window / 2).max(1);
         let (older, newer) = (0, window - half);
         match self {
-            Self::Mean => mean(field),
-            Self::Deviation => deviation(field),
+            Self::Mean => mean_of_field,
+            Self::Deviation => deviation(field, mean_of_field),
             Self::NewestRow => mean(&field[field.len() - window..]),
             Self::Contrast => {
                 block_mean(field, window, newer, newer, half) - block_mean(field, window, older, older, half)
@@ -132,8 +134,7 @@ fn mean(x: &[f32]) -> f32 {
     sum(x) / x.len() as f32
 }
 
-fn deviation(x: &[f32]) -> f32 {
-    let mean = mean(x);
+fn deviation(x: &[f32], mean: f32) -> f32 {
     (sum_of(x, |x| (x - mean) * (x - mean)) / x.len() as f32).sqrt()
 }
 

@@ -5,6 +5,7 @@ use synapse::{Fault, Notice, NoticeKind, Perceived, Percept, Recalled, Region, S
 
 use crate::NAME;
 use crate::normalisation::{Angle, INITIAL_SCALE, Normaliser};
+use crate::past::Past;
 use crate::percept::{percept, percept_len};
 use crate::seen::{self, SEEN, SEEN_COUNT};
 use crate::video::{Alignment, Shape, Video};
@@ -37,6 +38,7 @@ impl VisualCortexParams {
 struct Sight {
     normalisers: Vec<Normaliser>,
     video: Video,
+    past: Past,
 }
 
 /// What the visual cortex remembers, in rank order of the instruments.
@@ -64,7 +66,11 @@ impl VisualCortex {
         let shape = params.shape();
         let normaliser =
             |seen: &seen::Seen| Normaliser::new(params.gain, seen.unit).with_affine(params.scale, 0.0);
-        let sight = || Sight { normalisers: SEEN.iter().map(normaliser).collect(), video: Video::new(shape) };
+        let sight = || Sight {
+            normalisers: SEEN.iter().map(normaliser).collect(),
+            video: Video::new(shape),
+            past: past(shape),
+        };
         let sights = (0..instruments).map(|_| sight()).collect();
         Self { shape, canvas: vec![0.0; shape.frame_len()], state: State { sights } }
     }
@@ -82,6 +88,11 @@ fn v_len(shape: Shape) -> usize {
     parts * percept_len(shape.features)
 }
 
+/// Room for what was seen, back to the oldest frame of the video.
+fn past(shape: Shape) -> Past {
+    Past::new(percept_len(shape.features), (shape.frames - 1) * shape.stride)
+}
+
 impl Sight {
     /// Takes a sample in and tells what is seen. A shock between samples teaches nothing: it is
     /// answered with what was seen last. Where a feature is missing nothing is seen.
@@ -89,9 +100,9 @@ impl Sight {
         let mut v = Box::default();
         if let Some(values) = seen::look(&sensed.features) {
             if sensed.is_regular() {
-                self.take(values);
+                self.take(values, canvas);
             }
-            v = self.describe(canvas);
+            v = self.describe();
         }
         if let Some(at) = v.iter().position(|x| !x.is_finite()) {
             return Err(Fault::new(NAME, format!("number {at} of the percept is {}", v[at])));
@@ -100,28 +111,35 @@ impl Sight {
         Ok(Percept { v, frames })
     }
 
-    fn take(&mut self, values: [f32; SEEN_COUNT]) {
+    fn take(&mut self, values: [f32; SEEN_COUNT], canvas: &mut [f32]) {
         let mut angles = [Angle::of(0.0); SEEN_COUNT];
         for ((angle, normaliser), value) in angles.iter_mut().zip(&mut self.normalisers).zip(values) {
             *angle = normaliser.normalise(value);
         }
         self.video.push(&angles);
+        if self.video.draw(0, canvas) {
+            percept(canvas, self.video.shape().window, self.past.push());
+        }
     }
 
-    /// The percept v of the video as it stands.
-    fn describe(&self, canvas: &mut [f32]) -> Box<[f32]> {
-        let shape = self.video.shape();
-        if !self.video.draw(0, canvas) {
-            return Box::default();
-        }
-        let mut v = vec![0.0; v_len(shape)].into_boxed_slice();
-        let (now, change) = v.split_at_mut(percept_len(shape.features));
-        percept(canvas, shape.window, now);
-        if shape.frames > 1 && self.video.draw((shape.frames - 1) * shape.stride, canvas) {
-            percept(canvas, shape.window, change);
-            change.iter_mut().zip(now).for_each(|(change, now)| *change = *now - *change);
+    /// The percept v: what was seen last, and how much it changed since the oldest frame.
+    fn describe(&self) -> Box<[f32]> {
+        let Some(newest) = self.past.newest() else { return Box::default() };
+        let mut v = vec![0.0; v_len(self.video.shape())].into_boxed_slice();
+        let (now, change) = v.split_at_mut(newest.len());
+        now.copy_from_slice(newest);
+        if let Some(oldest) = self.past.oldest() {
+            for ((change, now), old) in change.iter_mut().zip(newest).zip(oldest) {
+                *change = now - old;
+            }
         }
         v
+    }
+
+    /// Forgets the frames; how the market usually looks is kept.
+    fn clear(&mut self) {
+        self.video.clear();
+        self.past.clear();
     }
 }
 
@@ -137,10 +155,9 @@ impl Region for VisualCortex {
         Ok(Perceived { recalled, percept })
     }
 
-    /// A restart clears the frames; how the market usually looks is kept.
     fn notice(&mut self, notice: &Notice) -> Result<(), Fault> {
         if notice.kind == NoticeKind::Restarted {
-            self.state.sights.iter_mut().for_each(|sight| sight.video.clear());
+            self.state.sights.iter_mut().for_each(Sight::clear);
         }
         Ok(())
     }
@@ -264,7 +281,7 @@ mod tests {
         let kept: Vec<_> = cortex.state.sights.iter().map(|sight| sight.normalisers.clone()).collect();
         cortex.notice(&restarted()).expect("no fault");
         for (sight, kept) in cortex.state.sights.iter().zip(&kept) {
-            assert_eq!(sight.video, Video::new(cortex.shape));
+            assert_eq!((&sight.video, &sight.past), (&Video::new(cortex.shape), &past(cortex.shape)));
             assert_eq!(&sight.normalisers, kept);
         }
         let seen = watch(&mut cortex, 9..12);

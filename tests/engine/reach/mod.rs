@@ -174,8 +174,10 @@ fn reached(decisions: &[DecisionRecord]) -> BTreeSet<String> {
         if let Outcome::Rest(reason) = &verdict.outcome {
             reached.insert(format!("reason {}", reason.name()));
             assert!(!reason.to_string().contains("NaN"), "a reason tells numbers: {reason}");
-            if let Reason::Refused { limit, .. } = reason {
+            if let Reason::Refused { limit, value, bound } = reason {
                 reached.insert(format!("limit {limit}"));
+                let rule = verdict.rules.iter().find(|rule| !rule.passed).expect("one that failed");
+                assert_eq!((rule.limit, rule.value, rule.bound), (*limit, *value, *bound));
             }
         } else {
             reached.insert("acts".to_owned());
@@ -204,4 +206,14 @@ fn everything() -> BTreeSet<String> {
     let causes = trips.into_iter().chain([LatchCause::Operator, LatchCause::StaleFeed]);
     let causes = causes.map(|cause| format!("latch {cause}"));
     reasons.chain(limits).chain(signals).chain(startles).chain(causes).collect()
+}
+
+#[test]
+fn everything_there_is_was_reached() {
+    let mut reached_by_any = cases::all();
+    reached_by_any.extend(reached(&latch::operator()));
+    reached_by_any.extend(reached(&unsound::not_finite()));
+    let everything = everything();
+    let missing: Vec<&String> = everything.difference(&reached_by_any).collect();
+    assert!(missing.is_empty(), "never reached: {missing:?}");
 }
