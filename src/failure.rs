@@ -5,9 +5,6 @@ use std::process::ExitCode;
 /// Why a command did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// A check failed: the answer is no.
-    #[error("{0}")]
-    Check(String),
     /// The input is bad: data, configuration or arguments.
     #[error("{0}")]
     Input(String),
@@ -20,10 +17,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The exit code: 1 a check failed, 2 bad input, 3 environment, 70 internal.
+    /// The exit code: 2 bad input, 3 environment, 70 internal.
     pub fn code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Check(_) => 1,
             Self::Input(_) => 2,
             Self::Environment(_) => 3,
             Self::Internal(_) => INTERNAL,

@@ -332,11 +332,6 @@ impl Config {
     }
 }
 
-/// The name of each instrument, in rank order.
-pub fn names(instruments: &Instruments) -> Vec<String> {
-    instruments.iter().map(|(_, i)| i.name.clone()).collect()
-}
-
 /// The name of one.
 pub fn name_of(instruments: &Instruments, id: InstrumentId) -> &str {
     &instruments.get(id).name

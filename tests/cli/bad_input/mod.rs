@@ -139,5 +139,6 @@ impl Told {
             assert!(faults[0].contains(words), "`{words}` is not in {}", faults[0]);
         }
         assert_eq!((self.count("accepted"), self.count("refused")), (accepted, 0), "{said:?}");
+        assert_eq!(self.texts("notes"), [""; 0], "the fault says it all");
     }
 }
