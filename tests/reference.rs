@@ -16,7 +16,11 @@ fn reference() -> String {
     );
     text.push_str("\n## Features\n\n| name | unit | formula | source |\n|---|---|---|---|\n");
     for feature in &FEATURES {
-        _ = writeln!(text, "| `{}` | {} | {} | {} |", feature.name, feature.unit, feature.formula, feature.source);
+        _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            feature.name, feature.unit, feature.formula, feature.source
+        );
     }
     text.push_str("\n## Why a sample ends without an order\n\n| reason | meaning |\n|---|---|\n");
     for reason in Reason::ALL {
