@@ -201,11 +201,15 @@ struct Line {
     span_ns: i64,
     first: Option<Timestamp>,
     mids: Vec<Option<i64>>,
+    /// The lowest and highest mid there was, also between what is drawn.
+    range: Option<(i64, i64)>,
 }
 
 impl Line {
     fn note(&mut self, event: &MarketEvent, mark2: Option<i64>) {
         let Some(mark2) = mark2 else { return };
+        let (low, high) = self.range.unwrap_or((mark2, mark2));
+        self.range = Some((low.min(mark2), high.max(mark2)));
         let first = *self.first.get_or_insert(event.time);
         self.span_ns = self.span_ns.max(1_000_000);
         while event.time.since(first) / self.span_ns >= 2 * COLUMNS as i64 {
@@ -222,13 +226,12 @@ impl Line {
     /// The line in block characters, with its lowest and highest value.
     fn draw(&self) -> String {
         const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        let known: Vec<i64> = self.mids.iter().flatten().copied().collect();
-        let (Some(low), Some(high)) = (known.iter().min(), known.iter().max()) else {
+        let Some((low, high)) = self.range else {
             return "no mid".to_owned();
         };
         let height = (high - low).max(1) as f64;
         let block = |mid: i64| BLOCKS[(((mid - low) as f64 / height) * 7.0).round() as usize];
-        let mut last = *low;
+        let mut last = low;
         let columns: String = self
             .mids
             .chunks(self.mids.len().div_ceil(COLUMNS))
@@ -237,7 +240,7 @@ impl Line {
                 block(last)
             })
             .collect();
-        format!("{columns}  {} to {}", *low as f64 / 2e9, *high as f64 / 2e9)
+        format!("{columns}  {} to {}", low as f64 / 2e9, high as f64 / 2e9)
     }
 }
 
