@@ -86,7 +86,7 @@ impl RowParser for Orders {
         let table = &mut self.0;
         let fields = table.splitter.split(row).counted(ORDER_COLUMNS.len())?;
         let [id, local, exchange, at_price, volume, action, direction] =
-            table.columns.map(|column| fields.get(column));
+            std::array::from_fn(|k| fields.get(table.columns[k]));
         if action == b"deleted" && local == exchange {
             return Ok(Parsed::Bookkeeping);
         }
@@ -147,7 +147,7 @@ impl RowParser for Trades {
         let table = &mut self.0;
         let fields = table.splitter.split(row).counted(TRADE_COLUMNS.len())?;
         let [trade_id, local, exchange, at_price, amount, buyer, seller, side] =
-            table.columns.map(|column| fields.get(column));
+            std::array::from_fn(|k| fields.get(table.columns[k]));
         let time = table.clock.read(exchange).map_err(|fault| Bad::time(fault, at, UNIT_REMEDY))?;
         whole("trade_id", trade_id)?;
         whole("timestamp", local)?;
