@@ -175,7 +175,7 @@ const RULES: [Rule; 13] = [
         within: &EVERYTHING,
         except: &["tests/house.rs"],
         tests_may: false,
-        shown_by: &["#[ignore", "allow(dead_code)", "todo!(", "/home/", "/Users/", "/root/", "/work/"],
+        shown_by: &["#[ignore", "allow(dead_code)", "todo!(", "/home/", "/Users/", "/root/"],
     },
 ];
 
