@@ -1,11 +1,12 @@
 //! What `demo` and `backtest` share: running an engine to the end and saying what came of it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
 use std::time::Instant;
 
 use hippocampus::Experience;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use market::book::Applied;
 use market::event::EventKind;
 use market::feed::Merge;
@@ -20,7 +21,7 @@ use crate::brain::{Engine, Observer, REGIONS, Stream};
 use crate::config::{Config, name_of};
 use crate::failure::Failure;
 use crate::sinks::Sinks;
-use crate::summary::{FeedSummary, PerformanceSummary, Summary, Trials};
+use crate::summary::{FeedSummary, PerformanceSummary, Summary, Trials, grouped};
 
 /// What a run is asked for.
 #[derive(Debug, Default)]
@@ -166,11 +167,14 @@ fn bar(expected_rows: Option<u64>) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let (bar, template) = match expected_rows {
-        Some(rows) => (ProgressBar::new(rows), "{wide_bar} {human_pos}/{human_len} rows, {per_sec}"),
-        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} rows, {per_sec}"),
+        Some(rows) => (ProgressBar::new(rows), "{wide_bar} {human_pos}/{human_len} rows, {rate}"),
+        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} rows, {rate}"),
     };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    bar.with_style(style)
+    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
+        _ = write!(text, "{} rows/s", grouped(state.per_sec() as u64));
+    };
+    bar.with_style(style.with_key("rate", rate))
 }
 
 fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f64) -> Summary {
