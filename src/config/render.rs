@@ -28,7 +28,26 @@ pub fn to_toml(config: &Config) -> String {
     for (name, (limits, given)) in &config.limits {
         write_section(&mut text, &format!("limits.{name}"), &keys_of(limits), |key| given.contains(key.name));
     }
+    if config.instruments.is_empty() && config.limits.is_empty() {
+        text.push_str(&template());
+    }
     text
+}
+
+/// The sections of an instrument, to uncomment and fill in.
+fn template() -> String {
+    let mut sections = String::new();
+    for section in [keys_of(&InstrumentParams::default()), keys_of(&Limits::default())] {
+        write_section(&mut sections, &format!("{}.{ANY}", section.section), &section, |_| true);
+    }
+    let commented = |line: &str| match line {
+        "" => "\n".to_owned(),
+        line => format!("# {line}\n"),
+    };
+    let lines: String = sections.lines().map(commented).collect();
+    format!(
+        "\n# One of each an instrument that trades, {ANY} as its feed writes it. No limit has a default: set them all.\n{lines}"
+    )
 }
 
 fn write_section(text: &mut String, name: &str, section: &SectionKeys, given: impl Fn(&Key) -> bool) {
