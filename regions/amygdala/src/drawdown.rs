@@ -64,6 +64,16 @@ mod tests {
     use support::golden;
 
     #[test]
+    fn a_loss_that_is_taken_for_given_is_counted_no_more() {
+        let mut drawdown = Drawdown::default();
+        drawdown.observe(100.0, 0.05);
+        assert!(drawdown.observe(90.0, 0.05).from_peak.exceeded());
+        drawdown.accept();
+        assert!(!drawdown.observe(90.0, 0.05).from_peak.exceeded());
+        assert!(drawdown.observe(85.0, 0.05).from_peak.exceeded(), "a new loss counts from there");
+    }
+
+    #[test]
     fn golden_drawdown() {
         for case in golden::cases("16_").iter().filter(|c| c.inputs.get("equity").is_some()) {
             let mut drawdown = Drawdown::default();

@@ -186,3 +186,22 @@ fn asking_changes_nothing_and_a_snapshot_brings_all_back() {
     assert_eq!(copy.brainstem.step(question).expect("a sample"), answer);
     assert!(copy.brainstem.restore(b"no snapshot").is_err());
 }
+
+#[test]
+fn an_event_before_the_range_makes_no_sample() {
+    let mut desk = Desk::new(SamplerKind::Events { n: 1 });
+    desk.brainstem = desk.brainstem.quiet_before(Timestamp::from_ns(5));
+    assert!(desk.event(4, snapshot(100, 102)).is_empty());
+    assert_eq!(desk.event(5, snapshot(100, 102)).len(), 1);
+}
+
+#[test]
+fn a_book_older_than_its_limit_is_not_seen() {
+    let mut desk = Desk::grid();
+    desk.event(1, snapshot(100, 102));
+    let limit_ns = i64::from(BrainstemParams::default().book_stale_after_ms) * 1_000_000;
+    assert!(desk.tick(1 + limit_ns)[0].mark2.is_some());
+    let sample = desk.tick(2 + limit_ns).pop().expect("a sample");
+    assert_eq!((sample.mark2, sample.top, sample.book), (None, None, market::BookState::Unknown));
+    assert_eq!(sample.features[Feature::Mid], None);
+}
