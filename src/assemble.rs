@@ -111,13 +111,9 @@ fn policy(config: &Config, layout: &Layout, thalamus: &Thalamus) -> Result<Box<d
 /// One sampler an instrument (W6): the configured kind, or what suits the feeds.
 fn samplers(config: &Config, formats: &[Format], count: usize) -> Vec<Sampler> {
     let all = |format| !formats.is_empty() && formats.iter().all(|f| *f == format);
-    let automatic = match () {
-        () if all(Format::CsvBars) => "bars",
-        () if all(Format::CsvTrades) => "volume",
-        () => "grid",
-    };
     let kind = match config.sampler.kind.as_str() {
-        "auto" => automatic,
+        "auto" if all(Format::CsvBars) => "bars",
+        "auto" if all(Format::CsvTrades) => "volume",
         kind => kind,
     };
     let kind = match kind {

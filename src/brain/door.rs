@@ -76,6 +76,14 @@ const COMMAND: u8 = 3;
 const TICK: u8 = 4;
 const FEED: u8 = 5;
 
+/// The rank of what gate or line gave back.
+const fn rank_of(returned: &NoticeKind) -> u8 {
+    match returned {
+        NoticeKind::Restarted => RESTARTED,
+        _ => RETURNED,
+    }
+}
+
 impl Door {
     /// A door for instruments of which `on_grid` are sampled by the grid, in rank order, and for
     /// commands that each have a time, in order of time.
@@ -105,11 +113,6 @@ impl Door {
         self.now
     }
 
-    /// The number of the last admitted input.
-    pub const fn sequence(&self) -> u64 {
-        self.sequence
-    }
-
     /// Instruments that ticks left out because they were not fresh.
     pub const fn skipped(&self) -> u64 {
         self.skipped
@@ -117,9 +120,8 @@ impl Door {
 
     /// Takes back what gate or line send because of an input, to be admitted at `time`.
     pub fn take_back(&mut self, time: Timestamp, notice: NoticeKind) {
-        let rank = |kind: &NoticeKind| u8::from(!matches!(kind, NoticeKind::Restarted));
-        let key = (time, rank(&notice));
-        let at = self.returned.partition_point(|(t, kind)| (*t, rank(kind)) <= key);
+        let key = (time, rank_of(&notice));
+        let at = self.returned.partition_point(|(t, kind)| (*t, rank_of(kind)) <= key);
         self.returned.insert(at, (time, notice));
     }
 
@@ -129,10 +131,7 @@ impl Door {
     }
 
     fn choose(&self, outside: Outside) -> Option<(Timestamp, u8)> {
-        let returned = self.returned.front().map(|(time, kind)| match kind {
-            NoticeKind::Restarted => (*time, RESTARTED),
-            _ => (*time, RETURNED),
-        });
+        let returned = self.returned.front().map(|(time, kind)| (*time, rank_of(kind)));
         let report = outside.report.map(|time| (time, REPORT));
         let command = self.commands.front().map(|(time, _)| (*time, COMMAND));
         // no ticks after the end of all feeds

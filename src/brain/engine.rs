@@ -179,7 +179,7 @@ impl<S: Stream> Engine<S> {
     ) -> Result<(), EngineError> {
         let failed = |fault| EngineError { sequence, time, fault };
         self.totals.inputs += 1;
-        let mut input = Input { sequence, time, kind };
+        let input = Input { sequence, time, kind };
         let mut samples = std::mem::take(&mut self.samples);
         let sensed = match &input.kind {
             InputKind::Tick(_) => self.bench.time(0, || self.line.brainstem.sense(&input, &mut samples)),
@@ -195,9 +195,7 @@ impl<S: Stream> Engine<S> {
             self.decide(sample, observer).map_err(failed)?;
         }
         self.samples = samples;
-        if let InputKind::Notice(kind) =
-            std::mem::replace(&mut input.kind, InputKind::Tick(Default::default()))
-        {
+        if let InputKind::Notice(kind) = input.kind {
             // behind the startles of the instant before, so that none of them opens what it closes
             self.gate.noticed(&kind, &mut self.effects);
             let notice = Notice { sequence, time, kind };
@@ -219,7 +217,6 @@ impl<S: Stream> Engine<S> {
         self.totals.decided(&record);
         if let Some(experience) = self.encoder.decided(&record) {
             self.totals.experienced(&experience);
-            observer.experienced(&experience);
         }
         observer.decided(&record);
         Ok(())

@@ -1,6 +1,5 @@
 //! Who may look on while the engine works, without a say in anything.
 
-use hippocampus::Experience;
 use market::book::Applied;
 use market::order::Report;
 use market::{MarketEvent, Timestamp};
@@ -14,8 +13,6 @@ pub trait Observer {
     fn decided(&mut self, _record: &DecisionRecord) {}
     /// A report was admitted at `time`.
     fn reported(&mut self, _time: Timestamp, _report: &Report) {}
-    /// An experience was closed (R1).
-    fn experienced(&mut self, _experience: &Experience) {}
 }
 
 /// Nobody.

@@ -69,10 +69,9 @@ impl Backtest {
         let (instruments, _) = config.traded(&config.instrument_names())?;
         let options = assemble::open_options(&config, &instruments, self.format);
         let merge = Merge::open(self.feeds.iter().map(|path| (path.as_str(), options.clone())));
-        let formats = merge.feeds().map(market::feed::Feed::format).collect();
         let commands =
             commands.into_iter().filter(|(time, _)| self.to.is_none_or(|to| *time <= to)).collect();
-        let orders = Orders { commands, formats, from: self.from };
+        let orders = Orders { commands, from: self.from, ..Orders::default() };
         let trials =
             self.trials.zip(self.trials_variance).map(|(count, variance)| Trials { count, variance });
         let wishes =

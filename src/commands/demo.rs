@@ -50,15 +50,13 @@ impl Demo {
         }
         let instruments = config.known(&config.instrument_names())?;
         let merge = feeds(&config, &instruments)?;
-        let orders =
-            Orders { formats: merge.feeds().map(market::feed::Feed::format).collect(), ..Orders::default() };
         let wishes = Wishes {
             json: self.json,
             out: self.out.as_deref(),
             expected_rows: Some(ROWS),
             ..Wishes::default()
         };
-        run::run(&config, merge, orders, &wishes)?;
+        run::run(&config, merge, Orders::default(), &wishes)?;
         if self.json { Ok(()) } else { say(NEXT) }
     }
 }

@@ -5,11 +5,10 @@ use std::fmt;
 use std::path::Path;
 use std::time::Instant;
 
-use hippocampus::Experience;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use market::book::Applied;
 use market::event::EventKind;
-use market::feed::Merge;
+use market::feed::{Feed, Merge};
 use market::order::Report;
 use market::{MarketEvent, Timestamp};
 use synapse::DecisionRecord;
@@ -74,12 +73,13 @@ pub(super) fn run(
     orders: Orders,
     wishes: &Wishes<'_>,
 ) -> Result<Summary, Failure> {
-    let from = orders.from;
-    let stream = Range { merge, from, to: wishes.to };
+    let formats = merge.feeds().map(Feed::format).collect();
+    let stream = Range { merge, from: orders.from, to: wishes.to };
+    let orders = Orders { formats, ..orders };
     let (mut engine, policy) = assemble::engine(config, stream, orders)?;
-    let instruments = config.known(&config.instrument_names())?;
+    let instruments = engine.line().brainstem.instruments();
     let mut audience = Audience {
-        sinks: wishes.out.map(|folder| Sinks::open(folder, &instruments)).transpose()?,
+        sinks: wishes.out.map(|folder| Sinks::open(folder, instruments)).transpose()?,
         bar: bar(wishes.expected_rows),
         events: 0,
         rows: Rows::of(&engine.stream().merge),
@@ -152,12 +152,6 @@ impl Observer for Audience {
     fn reported(&mut self, time: Timestamp, report: &Report) {
         if let Some(sinks) = &mut self.sinks {
             sinks.reported(time, report);
-        }
-    }
-
-    fn experienced(&mut self, experience: &Experience) {
-        if let Some(sinks) = &mut self.sinks {
-            sinks.experienced(experience);
         }
     }
 }

@@ -8,7 +8,7 @@ use market::sampler::Sampler;
 use market::{EventKind, InstrumentId, Instruments, MarketEvent, Money, Timestamp};
 use serde::{Deserialize, Serialize};
 use synapse::{
-    Account, Context, Fault, Input, InputKind, Notice, NoticeKind, Region, SampleKind, Sensed, Startle, Tick,
+    Account, Context, Fault, Input, InputKind, NoticeKind, Region, SampleKind, Sensed, Startle, Tick,
 };
 
 use crate::NAME;
@@ -145,9 +145,14 @@ impl Brainstem {
 
     fn startle(&mut self, input: &Input, instrument: InstrumentId, startle: Startle) -> Sensed {
         self.revalue(instrument, input.time);
+        self.glance(input, instrument, SampleKind::Startle(startle))
+    }
+
+    /// A look that teaches nothing.
+    fn glance(&self, input: &Input, instrument: InstrumentId, kind: SampleKind) -> Sensed {
         let sense = &self.state.senses[instrument.index()];
         let features = sense.features.peek(&sense.book, self.state.ledger.position(instrument));
-        self.look(input, instrument, SampleKind::Startle(startle), features)
+        self.look(input, instrument, kind, features)
     }
 
     /// A regular sample: it closes the features' interval and teaches the alarm.
@@ -284,27 +289,16 @@ impl Region for Brainstem {
     type State = State;
     const NAME: &'static str = NAME;
 
+    /// Notices are inputs to it like any other: it has no use for [`Region::notice`].
     fn step(&mut self, input: Input) -> Result<Samples, Fault> {
         let mut samples = Samples::new();
         self.sense(&input, &mut samples)?;
         Ok(samples)
     }
 
-    /// The brainstem meets notices as inputs, in [`Region::step`].
-    fn notice(&mut self, _notice: &Notice) -> Result<(), Fault> {
-        Ok(())
-    }
-
     fn peek(&self, input: Input) -> Result<Samples, Fault> {
-        let mut samples = Samples::new();
-        if let InputKind::Tick(tick) = &input.kind {
-            for instrument in &tick.fresh {
-                let sense = &self.state.senses[instrument.index()];
-                let features = sense.features.peek(&sense.book, self.state.ledger.position(*instrument));
-                samples.push(self.look(&input, *instrument, SampleKind::Regular, features));
-            }
-        }
-        Ok(samples)
+        let InputKind::Tick(tick) = &input.kind else { return Ok(Samples::new()) };
+        Ok(tick.fresh.iter().map(|id| self.glance(&input, *id, SampleKind::Regular)).collect())
     }
 
     fn state(&self) -> &State {

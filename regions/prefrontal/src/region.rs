@@ -225,7 +225,7 @@ impl Prefrontal {
                 return Outcome::Rest(Reason::AlreadyWorking { remaining: at.remaining }).into();
             }
             Some((_, at)) if order.kind != at.kind => {
-                return self.rest_cancelled(sensed.instrument);
+                return Outcome::Act(self.cancels(sensed.instrument, |_| true)).into();
             }
             Some((id, at)) => {
                 Request::Replace { id, price: order.price, total: add(at.filled, order.quantity) }
@@ -240,10 +240,6 @@ impl Prefrontal {
             None => Outcome::Act(smallvec![request]),
         };
         Conclusion { outcome, rules }
-    }
-
-    fn rest_cancelled(&self, instrument: InstrumentId) -> Conclusion {
-        Outcome::Act(self.cancels(instrument, |_| true)).into()
     }
 
     /// Tests an order; one that replaces another reserves the larger of old rest and new quantity.
