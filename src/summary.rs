@@ -110,6 +110,8 @@ pub struct Summary {
     pub latch: Option<String>,
     /// The policy, and whether it was trained.
     pub policy: String,
+    /// What else is not learned.
+    pub untrained: String,
     /// Whether orders whose edge does not pay their forecast cost are held.
     pub edge_filter: bool,
     /// What the paper exchange assumes.
@@ -226,6 +228,7 @@ impl Summary {
             self.tripped_at.iter().map(|(at, signal)| format!("{signal} at sample {at}")).collect();
         pairs([
             ("policy", self.policy.clone()),
+            ("untrained too", self.untrained.clone()),
             ("cost filter", if self.edge_filter { "on" } else { "off" }.to_owned()),
             ("decisions", grouped(self.decisions)),
             ("= regular samples", grouped(self.samples)),

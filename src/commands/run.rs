@@ -234,6 +234,7 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
         digest: engine.digest().to_hex(),
         latch: line.prefrontal.latch().map(|cause| cause.to_string()),
         policy,
+        untrained: assemble::UNTRAINED.to_owned(),
         edge_filter: config.cerebellum.edge_filter,
         assumptions: engine.exchange().assumptions(),
         region_us: REGIONS.iter().enumerate().map(|(at, name)| ((*name).to_owned(), region_us(at))).collect(),
