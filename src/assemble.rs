@@ -55,7 +55,7 @@ pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(
     Ok((Engine::new(stream, door, line, exchange, encoder), about))
 }
 
-/// What stands in for something learned in the regions that [`line`] puts together (R3).
+/// What stands in for something learned in the regions that [`line()`] puts together (R3).
 pub const UNTRAINED: &str =
     "sight is statistics of its fields, fusion a fixed projection, memory holds no schema";
 
