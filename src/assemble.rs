@@ -1,17 +1,17 @@
 //! Puts the house together: from a configuration and feeds to an engine ready to run.
 
-use basal_ganglia::{BasalGanglia, imbalance_rule};
+use basal_ganglia::{BasalGanglia, GoNoGo, imbalance_rule};
 use brainstem::Brainstem;
 use market::exchange::Exchange;
-use market::feed::{Format, Merge, Names, OpenOptions};
+use market::feed::{Format, Names, OpenOptions};
 use market::ledger::Ledger;
-use market::{Instruments, MarketEvent, Sampler, SamplerKind, Timestamp};
+use market::{Instruments, Sampler, SamplerKind, Timestamp};
 use prefrontal::{Limits, Prefrontal};
 use synapse::{Command, Model};
 use thalamus::{Layout, Thalamus};
 use visual_cortex::VisualCortex;
 
-use crate::brain::{Door, Engine, Line, Stream};
+use crate::brain::{Broker, Desk, Door, Engine, Gate, Line, Mind, Stream};
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -27,7 +27,7 @@ pub fn open_options(config: &Config, instruments: &Instruments, format: Option<F
 }
 
 /// What a run is told beside its configuration and feeds.
-#[derive(Debug, Clone, Default)]
+#[derive(Default)]
 pub struct Orders {
     /// Commands of the operator, each at its time.
     pub commands: Vec<(Timestamp, Command)>,
@@ -35,24 +35,57 @@ pub struct Orders {
     pub formats: Vec<Format>,
     /// Nothing is sampled before this.
     pub from: Option<Timestamp>,
+    /// The regime of time is the real one: nothing leaves before it is durable.
+    pub is_real: bool,
+    /// Orders go to a venue outside.
+    pub is_remote: bool,
+    /// The policy, where it is not the one that ships.
+    pub policy: Option<Box<dyn Model>>,
 }
 
-/// An engine over a stream, and the words that tell what its policy is (R3).
+/// A brain that has seen nothing: door, mind, broker, and the words that tell what its policy is.
+#[derive(Debug)]
+pub struct Parts {
+    /// The door.
+    pub door: Door,
+    /// Regions, gate and experience encoder.
+    pub mind: Mind,
+    /// The other side of the gate.
+    pub broker: Broker,
+    /// What the policy is (R3).
+    pub about: String,
+}
+
+/// Puts a brain together.
 ///
 /// # Errors
 /// [`Failure::Input`] where an instrument lacks a limit, or nothing is configured to trade.
-pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(Engine<S>, String), Failure> {
+pub fn parts(config: &Config, orders: Orders) -> Result<Parts, Failure> {
     let (instruments, _) = traded(config)?;
     let samplers = samplers(config, &orders.formats, instruments.len());
     let on_grid: Vec<bool> = samplers.iter().map(|s| matches!(s.kind(), SamplerKind::Grid { .. })).collect();
     let mut door = Door::new(&config.door, &on_grid, orders.commands);
     let from = orders.from.unwrap_or(Timestamp::MIN);
     door.quiet_before(from);
-    let (mut line, about) = line(config, samplers)?;
+    let (mut line, about) = line(config, samplers, orders.policy)?;
     line.brainstem = line.brainstem.quiet_before(from);
-    let exchange = Exchange::new(&instruments, config.exchange.clone(), hold_ns(config));
+    let broker = if orders.is_remote {
+        Broker::Venue(Desk::new(config.exchange.entry_ns()))
+    } else {
+        Broker::Paper(Box::new(Exchange::new(&instruments, config.exchange.clone(), hold_ns(config))))
+    };
+    let gate = if orders.is_real { Gate::patient() } else { Gate::default() };
     let encoder = hippocampus::ExperienceEncoder::new(config.hippocampus.horizon, &instruments);
-    Ok((Engine::new(stream, door, line, exchange, encoder), about))
+    Ok(Parts { door, mind: Mind::new(line, gate, encoder), broker, about })
+}
+
+/// An engine over a stream, and the words that tell what its policy is (R3).
+///
+/// # Errors
+/// As [`parts`].
+pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(Engine<S>, String), Failure> {
+    let Parts { door, mind, broker, about } = parts(config, orders)?;
+    Ok((Engine::new(stream, door, mind, broker), about))
 }
 
 /// What stands in for something learned in the regions that [`line()`] puts together (R3).
@@ -63,11 +96,23 @@ pub const UNTRAINED: &str =
 ///
 /// # Errors
 /// [`Failure::Input`] where an instrument lacks a limit, or nothing is configured to trade.
-pub fn line(config: &Config, samplers: Vec<Sampler>) -> Result<(Line, String), Failure> {
+pub fn line(
+    config: &Config,
+    samplers: Vec<Sampler>,
+    policy: Option<Box<dyn Model>>,
+) -> Result<(Line, String), Failure> {
     let (instruments, limits) = traded(config)?;
     let layout = Layout::new(VisualCortex::percept_len(&config.visual_cortex));
     let thalamus = Thalamus::new(config.thalamus.clone(), layout, config.run.seed, instruments.clone());
-    let policy = policy(config, &layout, &thalamus)?;
+    let policy = match policy {
+        Some(policy) if policy.inputs() == thalamus.width() => policy,
+        Some(policy) => {
+            let (has, needs) = (policy.inputs(), thalamus.width());
+            let message = format!("the policy takes {has} numbers and this configuration fuses {needs}; use the one made with it");
+            return Err(Failure::Input(message));
+        }
+        None => Box::new(shipped(config, &layout, &thalamus)?),
+    };
     let card = policy.card();
     let trained = if card.trained { "trained" } else { "untrained" };
     let about = format!("{} ({trained}): {}", card.name, card.about);
@@ -104,12 +149,22 @@ fn hold_ns(config: &Config) -> i64 {
     i64::from(config.book.hold_ms) * 1_000_000
 }
 
-/// The policy that ships: a rule on the book's imbalance, in Go and No-Go weights.
-fn policy(config: &Config, layout: &Layout, thalamus: &Thalamus) -> Result<Box<dyn Model>, Failure> {
+/// The policy of a configuration: the rule that ships.
+///
+/// # Errors
+/// As [`parts`].
+pub fn policy(config: &Config) -> Result<GoNoGo, Failure> {
+    let (instruments, _) = traded(config)?;
+    let layout = Layout::new(VisualCortex::percept_len(&config.visual_cortex));
+    let thalamus = Thalamus::new(config.thalamus.clone(), layout, config.run.seed, instruments);
+    shipped(config, &layout, &thalamus)
+}
+
+/// A rule on the book's imbalance, in Go and No-Go weights.
+fn shipped(config: &Config, layout: &Layout, thalamus: &Thalamus) -> Result<GoNoGo, Failure> {
     let at = layout.price_index("imbalance_1");
     let at = at.ok_or_else(|| Failure::Internal("the price stream has no imbalance".into()))?;
-    let rule = imbalance_rule(&config.basal_ganglia, |rule| thalamus.embed(rule), layout.width(), at);
-    Ok(Box::new(rule))
+    Ok(imbalance_rule(&config.basal_ganglia, |rule| thalamus.embed(rule), layout.width(), at))
 }
 
 /// One sampler an instrument (W6): the configured kind, or what suits the feeds.
@@ -127,24 +182,4 @@ fn samplers(config: &Config, formats: &[Format], count: usize) -> Vec<Sampler> {
         _ => SamplerKind::Grid { period_ns: i64::from(config.door.grid_ms) * 1_000_000 },
     };
     vec![Sampler::new(kind); count]
-}
-
-impl Stream for Merge {
-    fn peek_time(&mut self) -> Option<Timestamp> {
-        Self::peek_time(self)
-    }
-
-    fn next_event(&mut self) -> Option<MarketEvent> {
-        self.next()
-    }
-}
-
-impl Stream for std::iter::Peekable<std::vec::IntoIter<MarketEvent>> {
-    fn peek_time(&mut self) -> Option<Timestamp> {
-        self.peek().map(|event| event.time)
-    }
-
-    fn next_event(&mut self) -> Option<MarketEvent> {
-        self.next()
-    }
 }

@@ -1,10 +1,20 @@
 //! JANUS: a trading engine with a brain of regions, each decision of which can be proved afterwards.
 
 pub mod assemble;
+pub mod blueprint;
 pub mod brain;
 pub mod commands;
 pub mod config;
+pub mod control;
+pub mod daemon;
+pub mod explain;
 pub mod failure;
+pub mod inbox;
 pub mod performance;
+pub mod rebuild;
+pub mod recorder;
+pub mod recovery;
 pub mod sinks;
+pub mod stream;
 pub mod summary;
+pub mod venue;

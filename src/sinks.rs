@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use market::order::{Report, ReportKind};
 use market::{Instruments, Price, Timestamp};
-use synapse::{DecisionRecord, Outcome, SampleKind};
+use synapse::{DecisionRecord, Digest, Outcome, SampleKind};
 
 use crate::brain::Observer;
 use crate::failure::Failure;
@@ -107,7 +107,7 @@ fn half(mark2: Option<i64>) -> String {
 }
 
 impl Observer for Sinks {
-    fn decided(&mut self, record: &DecisionRecord) {
+    fn decided(&mut self, record: &DecisionRecord, _bytes: &[u8], _digest: Digest) {
         let instrument = self.name(record.instrument);
         let (outcome, reason) = match &record.verdict.outcome {
             Outcome::Act(requests) => {

@@ -4,11 +4,11 @@
 //! feed), numbers it, and makes the ticks of the sampling grid (W6). It is a state machine without
 //! a clock: the engine tells it when the feed and the venue have something next.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
-use market::{InstrumentId, Timestamp};
+use market::{InstrumentId, MarketEvent, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
-use synapse::{Command, NoticeKind, Tick};
+use synapse::{Command, Input, InputKind, NoticeKind, Tick};
 
 market::params! {
     /// How the door samples (W6).
@@ -38,8 +38,10 @@ pub enum Next {
 /// What is waiting outside, as far as the engine can see.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outside {
-    /// Time of the feed's next event; none at the end of all feeds.
+    /// Time of the feed's next event; none at the end of all feeds, or while it is silent.
     pub feed: Option<Timestamp>,
+    /// How far time has come although the feed is silent: the real regime.
+    pub silent_until: Option<Timestamp>,
     /// When the venue's next report is due.
     pub report: Option<Timestamp>,
 }
@@ -66,6 +68,8 @@ pub struct Door {
     now: Timestamp,
     quiet_before: Timestamp,
     skipped: u64,
+    /// How many events of each feed were admitted: where a feed that can be read again goes on.
+    taken: BTreeMap<SourceId, u64>,
 }
 
 /// The ranks of L5 at one time.
@@ -100,6 +104,7 @@ impl Door {
             now: Timestamp::MIN,
             quiet_before: Timestamp::MIN,
             skipped: 0,
+            taken: BTreeMap::new(),
         }
     }
 
@@ -111,6 +116,16 @@ impl Door {
     /// The time of the last admitted input.
     pub const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// The number of the last admitted input.
+    pub const fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// How many events of each feed were admitted.
+    pub const fn taken(&self) -> &BTreeMap<SourceId, u64> {
+        &self.taken
     }
 
     /// Instruments that ticks left out because they were not fresh.
@@ -135,11 +150,13 @@ impl Door {
         let report = outside.report.map(|time| (time, REPORT));
         let command = self.commands.front().map(|(time, _)| (*time, COMMAND));
         // no ticks after the end of all feeds
-        let tick = self.grid.filter(|_| outside.feed.is_some()).map(|time| (time, TICK));
-        let feed = outside.feed.map(|time| (time, FEED));
+        let feed = outside.feed.or(outside.silent_until).map(|time| (time, FEED));
+        let tick = self.grid.filter(|_| feed.is_some()).map(|time| (time, TICK));
         let first = [returned, report, command, feed].into_iter().flatten().min()?;
         // a tick is made when the next input to be admitted has its time or a later one
-        Some(tick.filter(|tick| *tick < first).unwrap_or(first))
+        let first = tick.filter(|tick| *tick < first).unwrap_or(first);
+        // silence itself is no input
+        (outside.feed.is_some() || first.1 != FEED).then_some(first)
     }
 
     /// Admits what comes next: its sequence number, its time and what it is. Nothing where a moment
@@ -150,6 +167,7 @@ impl Door {
     /// If time would go back, which is a bug of the caller's merge.
     pub fn admit(&mut self, outside: Outside) -> Option<(u64, Timestamp, Next)> {
         let (time, rank) = self.choose(outside)?;
+        self.pass(time, rank);
         let next = match rank {
             RESTARTED | RETURNED => self.returned.pop_front().map(|(_, kind)| Next::Notice(kind))?,
             COMMAND => self.commands.pop_front().map(|(_, c)| Next::Notice(NoticeKind::Command(c)))?,
@@ -163,14 +181,60 @@ impl Door {
         Some((self.sequence, time, next))
     }
 
-    /// The sequence number of the end of the stream, which stands at the time of the last input.
-    pub fn end(&mut self) -> (u64, Timestamp) {
+    /// Admits something at once, at the time of the last input: an operator's word, the end.
+    pub fn admit_now(&mut self) -> (u64, Timestamp) {
         self.sequence += 1;
+        self.now = self.now.max(Timestamp::from_ns(0));
         (self.sequence, self.now)
     }
 
+    /// Follows an input that was admitted before, as the tape tells it: the door is then as it was.
+    ///
+    /// # Panics
+    /// If the input is not the next one, which is a bug of the caller or of the tape's checks.
+    pub fn follow(&mut self, input: &Input) {
+        assert_eq!(input.sequence, self.sequence + 1, "inputs have no gap");
+        assert!(input.time >= self.now, "time went back from {} to {}", self.now, input.time);
+        (self.sequence, self.now) = (input.sequence, input.time);
+        let rank = match &input.kind {
+            InputKind::Market(_) => FEED,
+            InputKind::Tick(_) => TICK,
+            InputKind::Notice(NoticeKind::Report(_)) => REPORT,
+            InputKind::Notice(NoticeKind::Command(_)) => COMMAND,
+            InputKind::Notice(notice) => rank_of(notice),
+        };
+        self.pass(input.time, rank);
+        match &input.kind {
+            InputKind::Market(event) => self.heard(event),
+            InputKind::Tick(_) => {
+                let made = self.tick(input.time);
+                debug_assert!(made.is_some(), "a tick of the tape samples somebody");
+            }
+            InputKind::Notice(NoticeKind::Command(command)) => {
+                if self.commands.front().is_some_and(|(time, c)| *time == input.time && c == command) {
+                    self.commands.pop_front();
+                }
+            }
+            InputKind::Notice(notice) => {
+                if let Some(at) = self.returned.iter().position(|(t, kind)| *t == input.time && kind == notice)
+                {
+                    self.returned.remove(at);
+                }
+            }
+        }
+    }
+
+    /// A moment of the grid that something passes without a tick had found nobody, or no feed.
+    fn pass(&mut self, time: Timestamp, rank: u8) {
+        if self.grid.is_some_and(|grid| (grid, TICK) < (time, rank)) {
+            self.grid = None;
+        }
+    }
+
     /// Notes an event of the feed: its instrument is fresh.
-    pub fn heard(&mut self, instrument: InstrumentId, time: Timestamp) {
+    pub fn heard(&mut self, event: &MarketEvent) {
+        let (instrument, time) = (event.instrument, event.time);
+        *self.taken.entry(event.source).or_default() += 1;
         let freshness = &mut self.freshness[instrument.index()];
         freshness.last = Some(time);
         if freshness.on_grid {
@@ -219,13 +283,18 @@ mod tests {
     }
 
     fn feed(ms: i64) -> Outside {
-        Outside { feed: Some(at(ms)), report: None }
+        Outside { feed: Some(at(ms)), ..Outside::default() }
+    }
+
+    fn event(ms: i64) -> MarketEvent {
+        let (instrument, source) = (InstrumentId(0), SourceId(0));
+        MarketEvent { instrument, time: at(ms), source, position: 1, kind: market::event::EventKind::Clear }
     }
 
     fn hear(door: &mut Door, ms: i64) {
         let (_, _, next) = door.admit(feed(ms)).expect("an event");
         assert_eq!(next, Next::Feed);
-        door.heard(InstrumentId(0), at(ms));
+        door.heard(&event(ms));
     }
 
     fn ticks_before(door: &mut Door, ms: i64) -> Vec<(i64, usize, usize)> {
@@ -284,7 +353,7 @@ mod tests {
         let id = ClientId { sequence: 1, instrument: InstrumentId(0), k: 0 };
         door.take_back(at(250), NoticeKind::CancelSent(id));
         door.take_back(at(250), NoticeKind::Restarted);
-        let outside = Outside { feed: Some(at(250)), report: Some(at(250)) };
+        let outside = Outside { feed: Some(at(250)), report: Some(at(250)), silent_until: None };
         let mut seen = Vec::new();
         for _ in 0..6 {
             let (_, time, next) = door.admit(outside).expect("six wait");
@@ -299,7 +368,7 @@ mod tests {
                 Next::Feed => "feed",
             });
             if seen.last() == Some(&"report") {
-                let rest = Outside { feed: Some(at(250)), report: None };
+                let rest = feed(250);
                 while let Some((_, _, next)) = door.admit(rest) {
                     seen.push(match next {
                         Next::Notice(_) => "command",
@@ -320,8 +389,43 @@ mod tests {
     fn there_are_no_ticks_after_the_feeds() {
         let mut door = door(1, vec![]);
         hear(&mut door, 100);
-        let outside = Outside { feed: None, report: Some(at(900)) };
+        let outside = Outside { report: Some(at(900)), ..Outside::default() };
         assert!(matches!(door.admit(outside), Some((2, _, Next::Report))));
         assert_eq!(door.admit(Outside::default()), None);
+    }
+
+    #[test]
+    fn silence_lets_time_pass_and_is_no_input() {
+        let mut door = door(1, vec![]);
+        hear(&mut door, 100);
+        let silent = |ms| Outside { silent_until: Some(at(ms)), ..Outside::default() };
+        assert_eq!(door.peek(silent(200)), None);
+        assert!(matches!(door.admit(silent(300)), Some((2, _, Next::Tick(_)))));
+        assert_eq!(door.peek(silent(300)), None);
+    }
+
+    #[test]
+    fn a_door_that_follows_is_as_the_one_that_led() {
+        let mut door = door(2, vec![]);
+        let mut follower = door.clone();
+        for ms in [100, 620, 5000, 5100, 9000] {
+            while let Some((sequence, time, next)) = door.admit(feed(ms)) {
+                let is_feed = next == Next::Feed;
+                let kind = match next {
+                    Next::Feed => InputKind::Market(event(ms)),
+                    Next::Tick(tick) => InputKind::Tick(tick),
+                    _ => panic!("only a feed"),
+                };
+                if is_feed {
+                    door.heard(&event(ms));
+                }
+                follower.follow(&Input { sequence, time, kind });
+                assert_eq!(follower, door, "after input {sequence}");
+                if is_feed {
+                    break;
+                }
+            }
+        }
+        assert!(door.sequence() > 10);
     }
 }

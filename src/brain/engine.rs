@@ -1,22 +1,28 @@
-//! The plain loop (L6): door, line, gate, exchange and experience encoder in one thread.
+//! The plain loop (L6): door, mind and broker in one thread.
 
-use hippocampus::ExperienceEncoder;
-use market::exchange::Exchange;
-use market::{MarketEvent, Timestamp};
-use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, Notice, NoticeKind, Outcome, Sensed};
+use market::{InstrumentId, MarketEvent, Timestamp};
+use serde::{Deserialize, Serialize};
+use synapse::region::{decode, encode};
+use synapse::{Digest, Fault, Input, InputKind, NoticeKind};
 
+use super::broker::Broker;
 use super::door::{Door, Next, Outside};
 use super::gate::{Effect, Gate};
 use super::line::{Line, Workbench};
+use super::mind::{Effects, Mind, MindState};
 use super::observer::Observer;
 use super::totals::Totals;
 
 /// Where market events come from, merged and in order of time.
 pub trait Stream {
-    /// The time of the next event; none at the end.
+    /// The time of the next event; none at the end, or while nothing has come.
     fn peek_time(&mut self) -> Option<Timestamp>;
     /// The next event.
     fn next_event(&mut self) -> Option<MarketEvent>;
+    /// How far time has come while nothing comes; none where nothing will come any more.
+    fn silent_until(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Why the engine stopped.
@@ -27,50 +33,62 @@ pub struct EngineError {
     pub sequence: u64,
     /// Its time.
     pub time: Timestamp,
+    /// Whose sample failed, or whose event it is; none where it is nobody's alone.
+    pub instrument: Option<InstrumentId>,
     /// The region's fault.
     pub fault: Fault,
+}
+
+/// Everything that changes with an input: what a snapshot holds (J6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cut {
+    pub(super) door: Door,
+    pub(super) mind: MindState,
+    pub(super) broker: Broker,
+}
+
+impl Cut {
+    /// Its canonical bytes: what a snapshot keeps, and what a marker's hash is of.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// From its bytes.
+    ///
+    /// # Errors
+    /// A [`Fault`] where they are not those of a cut of this build.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
+        decode(bytes).map_err(|e| Fault::new("snapshot", e.to_string()))
+    }
+
+    /// The artefacts that had taken effect, in order.
+    pub fn activated(&self) -> &[[u8; 32]] {
+        self.mind.activated()
+    }
 }
 
 /// The plain loop.
 pub struct Engine<S> {
     stream: S,
-    door: Door,
-    line: Line,
-    gate: Gate,
-    exchange: Exchange,
-    encoder: ExperienceEncoder,
+    pub(super) door: Door,
+    pub(super) mind: Mind,
+    pub(super) broker: Broker,
     /// The smallest entry latency of any instrument: ε of L5.
     epsilon_ns: i64,
-    digest: Digest,
-    totals: Totals,
-    bench: Workbench,
-    samples: Vec<Sensed>,
-    effects: Vec<Effect>,
+    effects: Effects,
 }
 
 impl<S: Stream> Engine<S> {
     /// A loop over a stream.
-    pub fn new(stream: S, door: Door, line: Line, exchange: Exchange, encoder: ExperienceEncoder) -> Self {
-        let epsilon_ns = exchange.entry_latency_min_ns();
-        Self {
-            stream,
-            door,
-            line,
-            gate: Gate::default(),
-            exchange,
-            encoder,
-            epsilon_ns,
-            digest: Digest::default(),
-            totals: Totals::default(),
-            bench: Workbench::default(),
-            samples: Vec::new(),
-            effects: Vec::new(),
-        }
+    pub fn new(stream: S, door: Door, mut mind: Mind, broker: Broker) -> Self {
+        mind.speak();
+        let epsilon_ns = broker.entry_latency_min_ns();
+        Self { stream, door, mind, broker, epsilon_ns, effects: Effects::new() }
     }
 
     /// The regions.
     pub const fn line(&self) -> &Line {
-        &self.line
+        self.mind.line()
     }
 
     /// The door.
@@ -78,19 +96,29 @@ impl<S: Stream> Engine<S> {
         &self.door
     }
 
-    /// The exchange.
-    pub const fn exchange(&self) -> &Exchange {
-        &self.exchange
+    /// What thinks.
+    pub const fn mind(&self) -> &Mind {
+        &self.mind
+    }
+
+    /// What thinks, to be changed between two inputs.
+    pub const fn mind_mut(&mut self) -> &mut Mind {
+        &mut self.mind
+    }
+
+    /// The other side of the gate.
+    pub const fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// The other side of the gate, for the shell that carries requests and reports.
+    pub const fn broker_mut(&mut self) -> &mut Broker {
+        &mut self.broker
     }
 
     /// The gate.
     pub const fn gate(&self) -> &Gate {
-        &self.gate
-    }
-
-    /// Experiences without a valid end, or cut off by a restart or the end.
-    pub fn experiences_void(&self) -> u64 {
-        self.encoder.void()
+        self.mind.gate()
     }
 
     /// The stream.
@@ -98,19 +126,34 @@ impl<S: Stream> Engine<S> {
         &self.stream
     }
 
+    /// The stream alone.
+    pub fn into_stream(self) -> S {
+        self.stream
+    }
+
+    /// The stream, for the shell that fills it.
+    pub const fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// What happened so far.
     pub const fn totals(&self) -> &Totals {
-        &self.totals
+        self.mind.totals()
     }
 
     /// What the regions' work took.
     pub const fn bench(&self) -> &Workbench {
-        &self.bench
+        self.mind.bench()
     }
 
     /// The chain over all decisions so far (D4).
     pub const fn digest(&self) -> Digest {
-        self.digest
+        self.mind.digest()
+    }
+
+    /// The whole state behind the last input (J6).
+    pub fn cut(&self) -> Cut {
+        Cut { door: self.door.clone(), mind: self.mind.state(), broker: self.broker.clone() }
     }
 
     /// Runs to the end of all feeds, and works off what is then under way.
@@ -119,10 +162,32 @@ impl<S: Stream> Engine<S> {
     /// [`EngineError`] where a region faults.
     pub fn run(&mut self, observer: &mut impl Observer) -> Result<(), EngineError> {
         while self.advance(observer)? {}
-        self.exchange.expire(self.door.now());
+        self.end(observer)
+    }
+
+    /// The end of all feeds: what works expires, what is under way is worked off.
+    ///
+    /// # Errors
+    /// [`EngineError`] where a region faults.
+    pub fn end(&mut self, observer: &mut impl Observer) -> Result<(), EngineError> {
+        self.broker.expire(self.door.now());
         while self.advance(observer)? {}
-        let (sequence, time) = self.door.end();
-        self.fold(sequence, time, InputKind::Notice(NoticeKind::EndOfStream), observer)
+        self.admit_now(NoticeKind::EndOfStream, observer)
+    }
+
+    /// What waits outside.
+    fn outside(&mut self) -> Outside {
+        Outside {
+            feed: self.stream.peek_time(),
+            silent_until: self.stream.silent_until(),
+            report: self.broker.next_report(self.door.now()),
+        }
+    }
+
+    /// The time of the next input, as far as it can be told.
+    pub fn next_time(&mut self) -> Option<Timestamp> {
+        let outside = self.outside();
+        self.door.peek(outside)
     }
 
     /// Admits one input, or lets one order arrive at the venue; false where nothing is left.
@@ -130,118 +195,89 @@ impl<S: Stream> Engine<S> {
     /// # Errors
     /// [`EngineError`] where a region faults.
     pub fn advance(&mut self, observer: &mut impl Observer) -> Result<bool, EngineError> {
-        let outside = Outside { feed: self.stream.peek_time(), report: self.exchange.next_report() };
+        let outside = self.outside();
         // an order that arrives at T is matched when the first input later than T is to be admitted
-        match (self.door.peek(outside), self.exchange.next_arrival()) {
-            (None, None) => return Ok(false),
-            (None, Some(_)) => {
-                self.exchange.run_arrival();
-                return Ok(true);
-            }
-            (Some(next), Some(arrival)) if arrival < next => {
-                self.exchange.run_arrival();
-                return Ok(true);
-            }
-            _ => {}
+        if let Some(arrival) = self.broker.next_arrival()
+            && self.door.peek(outside).or(outside.silent_until).is_none_or(|next| arrival < next)
+        {
+            self.broker.run_arrival();
+            return Ok(true);
+        }
+        if self.door.peek(outside).is_none() {
+            return Ok(false);
         }
         let Some((sequence, time, next)) = self.door.admit(outside) else { return Ok(true) };
         let kind = match next {
             Next::Feed => match self.stream.next_event() {
                 Some(event) => {
-                    self.door.heard(event.instrument, event.time);
-                    self.exchange.on_event(&event);
+                    self.door.heard(&event);
+                    self.broker.on_event(&event);
                     InputKind::Market(event)
                 }
                 None => return Ok(true),
             },
-            Next::Report => match self.exchange.pop_report() {
-                Some((_, report)) => {
-                    observer.reported(time, &report);
-                    self.totals.reported(&report, self.line.brainstem.notional(&report));
-                    InputKind::Notice(NoticeKind::Report(report))
-                }
+            Next::Report => match self.broker.pop_report() {
+                Some(report) => InputKind::Notice(NoticeKind::Report(report)),
                 None => return Ok(true),
             },
             Next::Tick(tick) => InputKind::Tick(tick),
             Next::Notice(notice) => InputKind::Notice(notice),
         };
-        self.fold(sequence, time, kind, observer)?;
+        self.fold(Input { sequence, time, kind }, observer)?;
         Ok(true)
     }
 
-    /// Lets an input pass the line, and carries out what comes of it.
-    fn fold(
-        &mut self,
-        sequence: u64,
-        time: Timestamp,
-        kind: InputKind,
-        observer: &mut impl Observer,
-    ) -> Result<(), EngineError> {
-        let failed = |fault| EngineError { sequence, time, fault };
-        self.totals.inputs += 1;
-        let input = Input { sequence, time, kind };
-        let mut samples = std::mem::take(&mut self.samples);
-        let sensed = match &input.kind {
-            InputKind::Tick(_) => self.bench.time(0, || self.line.brainstem.sense(&input, &mut samples)),
-            _ => self.line.brainstem.sense(&input, &mut samples),
-        };
-        sensed.map_err(failed)?;
-        if let InputKind::Market(event) = &input.kind {
-            let applied = self.line.brainstem.applied();
-            observer.sensed(event, applied);
-            self.totals.sensed(applied);
-        }
-        for sample in samples.drain(..) {
-            self.decide(sample, observer).map_err(failed)?;
-        }
-        self.samples = samples;
-        if let InputKind::Notice(kind) = input.kind {
-            // behind the startles of the instant before, so that none of them opens what it closes
-            self.gate.noticed(&kind, &mut self.effects);
-            let notice = Notice { sequence, time, kind };
-            self.line.notice(&notice).map_err(failed)?;
-            self.encoder.noticed(&notice);
-        }
-        self.carry_out(time);
+    /// Admits something at once, at the time of the last input.
+    ///
+    /// # Errors
+    /// [`EngineError`] where a region faults.
+    pub fn admit_now(&mut self, notice: NoticeKind, observer: &mut impl Observer) -> Result<(), EngineError> {
+        let (sequence, time) = self.door.admit_now();
+        self.fold(Input { sequence, time, kind: InputKind::Notice(notice) }, observer)
+    }
+
+    /// Lets an input pass the mind, and carries out what comes of it.
+    fn fold(&mut self, input: Input, observer: &mut impl Observer) -> Result<(), EngineError> {
+        observer.admitted(&input);
+        let folded = self.mind.fold(&input, &mut self.effects, observer);
+        folded.map_err(|fault| EngineError {
+            sequence: input.sequence,
+            time: input.time,
+            instrument: self.mind.concerned(&input),
+            fault,
+        })?;
+        self.carry_out();
+        observer.folded(&input, self.mind.line().prefrontal.latch().is_some());
         Ok(())
     }
 
-    fn decide(&mut self, sample: Sensed, observer: &mut impl Observer) -> Result<(), Fault> {
-        let judged = self.line.think(sample, &mut self.bench)?;
-        self.gate.judged(&judged, &mut self.effects);
-        let time = judged.sensed().time;
-        self.carry_out(time);
-        let record = DecisionRecord::of(&judged);
-        tell(&record);
-        self.digest.push(&record);
-        self.totals.decided(&record);
-        if let Some(experience) = self.encoder.decided(&record) {
-            self.totals.experienced(&experience);
+    /// Lets go what the gate holds of decisions up to `durable`; what waited longer than `ttl_ns`
+    /// lapses (G4).
+    pub fn release(&mut self, durable: u64, ttl_ns: i64, observer: &mut impl Observer) {
+        let time = self.door.now();
+        let mut effects = Vec::new();
+        while let Some(released) = self.mind.gate().due(durable, time, ttl_ns) {
+            observer.released(&released);
+            self.mind.gate_mut().let_go(&released, &mut effects);
         }
-        observer.decided(&record);
-        Ok(())
+        self.effects.extend(effects.into_iter().map(|effect| (time, effect)));
+        self.carry_out();
     }
 
-    /// Sends what the gate released at `time`, and gives back to the door what it returned.
-    fn carry_out(&mut self, time: Timestamp) {
-        for effect in self.effects.drain(..) {
+    /// Takes the place of this brain with one that was rebuilt; the stream stays.
+    pub(super) fn replace(&mut self, door: Door, mut mind: Mind, broker: Broker) {
+        mind.speak();
+        (self.door, self.mind, self.broker) = (door, mind, broker);
+        self.effects.clear();
+    }
+
+    /// Sends what the gate released, and gives back to the door what it returned.
+    fn carry_out(&mut self) {
+        for (time, effect) in self.effects.drain(..) {
             match effect {
-                Effect::Send(request) => self.exchange.submit(time, request),
+                Effect::Send(request) => self.broker.submit(time, request),
                 Effect::Return(notice) => self.door.take_back(time.plus(self.epsilon_ns), notice),
             }
         }
-    }
-}
-
-/// Tells the log of a decision, and whoever watches it of a trip (G9).
-fn tell(record: &DecisionRecord) {
-    let (sequence, instrument, time) = (record.sequence, record.instrument.0, record.time);
-    if record.verdict.tripped {
-        let signal = record.threat.tripped_by;
-        tracing::error!(sequence, instrument, %time, ?signal, "the amygdala tripped: latched, everything is cancelled");
-    }
-    match &record.verdict.outcome {
-        Outcome::Act(requests) => tracing::info!(sequence, instrument, %time, ?requests, "acts"),
-        Outcome::Rest(reason) => tracing::debug!(sequence, instrument, %time, %reason, "rests"),
     }
 }

@@ -2,13 +2,16 @@
 //!
 //! It releases an approved request once, keeps its own list of released, unfinished orders, and can
 //! cancel them all without anybody's judgement. Its `closed` flag may run ahead of the latch, never
-//! behind it.
+//! behind it. In the real regime a patient gate holds what is approved until the journal says that
+//! the decision is durable, and lets nothing go late.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
+use journal::Released;
 use market::order::{ClientId, Report, ReportKind, Request};
-use market::{InstrumentId, Quantity, Side};
+use market::{InstrumentId, Quantity, Side, Timestamp};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use synapse::{CommandKind, Judged, NoticeKind};
 
 /// What the gate wants done.
@@ -22,17 +25,29 @@ pub enum Effect {
 
 /// A released order that is not finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Released {
+struct Working {
     side: Side,
     remaining: Quantity,
     filled: Quantity,
     cancelling: bool,
 }
 
+/// What a decision approved, until the decision is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Held {
+    sequence: u64,
+    instrument: InstrumentId,
+    time: Timestamp,
+    requests: SmallVec<[Request; 2]>,
+}
+
 /// The gate.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gate {
-    released: BTreeMap<ClientId, Released>,
+    /// Whether it waits for durability: the real regime.
+    patient: bool,
+    held: VecDeque<Held>,
+    released: BTreeMap<ClientId, Working>,
     positions: BTreeMap<InstrumentId, i64>,
     closed: bool,
     restart_pending: bool,
@@ -40,6 +55,46 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// A gate that lets a request go only when its decision is durable.
+    pub fn patient() -> Self {
+        Self { patient: true, ..Self::default() }
+    }
+
+    /// Whether it waits for durability.
+    pub const fn is_patient(&self) -> bool {
+        self.patient
+    }
+
+    /// The release at `now` of the oldest decision that is held, where it is not beyond `durable`. What
+    /// has waited longer than `ttl_ns` is late.
+    pub fn due(&self, durable: u64, now: Timestamp, ttl_ns: i64) -> Option<Released> {
+        let held = self.held.front().filter(|held| held.sequence <= durable)?;
+        let late = now.since(held.time) > ttl_ns;
+        Some(Released { sequence: held.sequence, instrument: held.instrument, time: now, late })
+    }
+
+    /// Lets go what one decision approved. Where that is late, what was to be placed lapses instead, a
+    /// replacement becomes a cancel; a cancel is never too late.
+    pub fn let_go(&mut self, released: &Released, effects: &mut Vec<Effect>) {
+        let is_it =
+            |held: &Held| (held.sequence, held.instrument) == (released.sequence, released.instrument);
+        let Some(held) = self.held.iter().position(is_it).and_then(|at| self.held.remove(at)) else { return };
+        for request in held.requests {
+            match request {
+                Request::Place(order) if released.late => {
+                    effects.push(Effect::Return(NoticeKind::Lapsed(order.id)));
+                }
+                Request::Replace { id, .. } if released.late => self.cancel(id, effects),
+                request => self.release(request, effects),
+            }
+        }
+    }
+
+    /// The released, unfinished orders, oldest first.
+    pub fn released(&self) -> impl Iterator<Item = ClientId> {
+        self.released.keys().copied()
+    }
+
     /// Whether only cancels and reductions pass.
     pub const fn is_closed(&self) -> bool {
         self.closed
@@ -67,8 +122,15 @@ impl Gate {
             self.cancel_all(effects);
         }
         self.closed = closed;
-        for request in verdict.requests() {
-            self.release(*request, effects);
+        if !self.patient {
+            for request in verdict.requests() {
+                self.release(*request, effects);
+            }
+        } else if !verdict.requests().is_empty() {
+            let sensed = judged.sensed();
+            let (sequence, instrument, time) = (sensed.sequence, sensed.instrument, sensed.time);
+            let requests = verdict.requests().into();
+            self.held.push_back(Held { sequence, instrument, time, requests });
         }
     }
 
@@ -81,7 +143,7 @@ impl Gate {
                     return;
                 }
                 let (side, remaining) = (order.side, order.quantity);
-                let released = Released { side, remaining, filled: Quantity::ZERO, cancelling: false };
+                let released = Working { side, remaining, filled: Quantity::ZERO, cancelling: false };
                 let before = self.released.insert(id, released);
                 assert!(before.is_none(), "order {id} is released once");
                 self.orders += 1;
@@ -98,7 +160,7 @@ impl Gate {
                     return;
                 }
                 let remaining = released.remaining.max(rest);
-                self.released.insert(id, Released { remaining, ..released });
+                self.released.insert(id, Working { remaining, ..released });
             }
         }
         effects.push(Effect::Send(request));
@@ -108,7 +170,7 @@ impl Gate {
     fn is_reduction(&self, id: ClientId, side: Side, quantity: Quantity) -> bool {
         let position = self.positions.get(&id.instrument).copied().unwrap_or(0);
         let beside =
-            |(at, r): &(&ClientId, &Released)| **at != id && at.instrument == id.instrument && r.side == side;
+            |(at, r): &(&ClientId, &Working)| **at != id && at.instrument == id.instrument && r.side == side;
         let reserved: i128 =
             self.released.iter().filter(beside).map(|(_, r)| i128::from(r.remaining.units())).sum();
         position.signum() == -side.sign()
@@ -117,8 +179,12 @@ impl Gate {
 
     /// Cancels everything released and unfinished, of its own accord (G6).
     fn cancel_all(&mut self, effects: &mut Vec<Effect>) {
-        let open: Vec<ClientId> =
-            self.released.iter().filter(|(_, r)| !r.cancelling).map(|(id, _)| *id).collect();
+        self.cancel_where(|_| true, effects);
+    }
+
+    fn cancel_where(&mut self, which: impl Fn(&ClientId) -> bool, effects: &mut Vec<Effect>) {
+        let open = self.released.iter().filter(|(id, r)| !r.cancelling && which(id));
+        let open: Vec<ClientId> = open.map(|(id, _)| *id).collect();
         for id in open {
             self.cancel(id, effects);
         }
@@ -140,11 +206,23 @@ impl Gate {
                 self.closed = true;
                 self.cancel_all(effects);
             }
+            NoticeKind::Latch(_) | NoticeKind::Quarantine { instrument: None, .. } => {
+                self.closed = true;
+                self.cancel_all(effects);
+            }
+            NoticeKind::Quarantine { instrument: Some(instrument), .. } => {
+                self.cancel_where(|id| id.instrument == *instrument, effects);
+            }
             NoticeKind::Restarted => self.restart_pending = false,
+            NoticeKind::Lapsed(id) => {
+                self.released.remove(id);
+                let places = |request: &Request| matches!(request, Request::Place(o) if o.id == *id);
+                self.held.retain(|held| !held.requests.iter().any(places));
+            }
             // the latch's clearing opens it, with the next verdict
             NoticeKind::Command(_)
-            | NoticeKind::Lapsed(_)
             | NoticeKind::CancelSent(_)
+            | NoticeKind::Activate { .. }
             | NoticeKind::EndOfStream => {}
         }
     }

@@ -7,9 +7,11 @@ use basal_ganglia::BasalGanglia;
 use brainstem::Brainstem;
 use cerebellum::Cerebellum;
 use hippocampus::Hippocampus;
+use market::{InstrumentId, Timestamp};
 use neocortex::Neocortex;
 use prefrontal::Prefrontal;
-use synapse::{Fault, Judged, Notice, Region, Sensed};
+use serde::{Deserialize, Serialize};
+use synapse::{Fault, Input, InputKind, Judged, Notice, Region, Sensed, Tick};
 use thalamus::Thalamus;
 use visual_cortex::VisualCortex;
 
@@ -97,23 +99,57 @@ impl Line {
         self.prefrontal.notice(notice)
     }
 
-    /// The hash over every region's state.
-    pub fn digest(&self) -> blake3::Hash {
-        let mut hasher = blake3::Hasher::new();
-        let digests = [
-            self.brainstem.digest(),
-            self.amygdala.digest(),
-            self.hippocampus.digest(),
-            self.neocortex.digest(),
-            self.visual_cortex.digest(),
-            self.thalamus.digest(),
-            self.basal_ganglia.digest(),
-            self.cerebellum.digest(),
-            self.prefrontal.digest(),
-        ];
-        for digest in digests {
-            hasher.update(digest.as_bytes());
-        }
-        hasher.finalize()
+    /// What every region remembers.
+    pub fn state(&self) -> LineState {
+        LineState([
+            self.brainstem.snapshot(),
+            self.amygdala.snapshot(),
+            self.hippocampus.snapshot(),
+            self.neocortex.snapshot(),
+            self.visual_cortex.snapshot(),
+            self.thalamus.snapshot(),
+            self.basal_ganglia.snapshot(),
+            self.cerebellum.snapshot(),
+            self.prefrontal.snapshot(),
+        ])
+    }
+
+    /// Puts back what every region remembered.
+    ///
+    /// # Errors
+    /// A [`Fault`] where a region does not know the bytes for its own.
+    pub fn restore(&mut self, state: &LineState) -> Result<(), Fault> {
+        let LineState([senses, fear, code, schemas, sight, fusion, choice, foresight, judgement]) = state;
+        self.brainstem.restore(senses)?;
+        self.amygdala.restore(fear)?;
+        self.hippocampus.restore(code)?;
+        self.neocortex.restore(schemas)?;
+        self.visual_cortex.restore(sight)?;
+        self.thalamus.restore(fusion)?;
+        self.basal_ganglia.restore(choice)?;
+        self.cerebellum.restore(foresight)?;
+        self.prefrontal.restore(judgement)
+    }
+
+    /// Looks at an instrument at `time` and thinks it through, without a change of anything (L4).
+    ///
+    /// # Errors
+    /// A region's [`Fault`].
+    pub fn peek(&self, sequence: u64, time: Timestamp, instrument: InstrumentId) -> Result<Option<Judged>, Fault> {
+        let tick = Tick { fresh: smallvec::smallvec![instrument], ..Tick::default() };
+        let input = Input { sequence, time, kind: InputKind::Tick(tick) };
+        let Some(sensed) = self.brainstem.peek(input)?.pop() else { return Ok(None) };
+        let appraised = self.amygdala.peek(sensed)?;
+        let encoded = self.hippocampus.peek(appraised)?;
+        let recalled = self.neocortex.peek(encoded)?;
+        let perceived = self.visual_cortex.peek(recalled)?;
+        let fused = self.thalamus.peek(perceived)?;
+        let proposed = self.basal_ganglia.peek(fused)?;
+        let forecast = self.cerebellum.peek(proposed)?;
+        self.prefrontal.peek(forecast).map(Some)
     }
 }
+
+/// What the regions remember, in the order of [`REGIONS`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineState([Vec<u8>; REGIONS.len()]);

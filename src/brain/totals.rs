@@ -7,13 +7,14 @@ use hippocampus::Experience;
 use market::Money;
 use market::book::{Applied, Ignored};
 use market::order::{Report, ReportKind, Request};
+use serde::{Deserialize, Serialize};
 use synapse::{DecisionRecord, Outcome, Phase, Reason, SampleKind, Signal};
 
 /// The trips whose sample is kept.
 const TRIPS_KEPT: usize = 16;
 
 /// Counts of a value from 0 to 100 in steps of 0.01; what is above counts as the top.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Histogram(Vec<u64>);
 
 impl fmt::Debug for Histogram {
@@ -50,7 +51,7 @@ impl Histogram {
 }
 
 /// The counters of a run.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
     /// Inputs admitted.
     pub inputs: u64,
@@ -71,9 +72,9 @@ pub struct Totals {
     /// Samples that ended with requests.
     pub acted: u64,
     /// Samples that ended without, by reason.
-    pub reasons: BTreeMap<&'static str, u64>,
+    pub reasons: BTreeMap<String, u64>,
     /// Orders refused, by limit.
-    pub refusals: BTreeMap<&'static str, u64>,
+    pub refusals: BTreeMap<String, u64>,
     /// Orders placed.
     pub placed: u64,
     /// Cancels requested by judgement.
@@ -141,9 +142,9 @@ impl Totals {
                 }
             }
             Outcome::Rest(reason) => {
-                *self.reasons.entry(reason.name()).or_default() += 1;
+                count(&mut self.reasons, reason.name());
                 if let Reason::Refused { limit, .. } = reason {
-                    *self.refusals.entry(limit.name()).or_default() += 1;
+                    count(&mut self.refusals, limit.name());
                 }
             }
         }
@@ -183,5 +184,12 @@ impl Totals {
     pub(super) fn experienced(&mut self, experience: &Experience) {
         self.experiences += 1;
         self.reward_sum_bp += f64::from(experience.reward_bp);
+    }
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(n) => *n += 1,
+        None => _ = counts.insert(name.to_owned(), 1),
     }
 }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use synapse::{Command, CommandKind};
 
 use super::ConfigArgs;
-use super::run::{self, Wishes};
+use super::run::{self, TapeArgs, Wishes};
+use super::terminal;
 use crate::assemble::{self, Orders};
 use crate::failure::Failure;
 use crate::summary::Trials;
@@ -19,6 +20,8 @@ use crate::summary::Trials;
 pub struct Backtest {
     #[command(flatten)]
     config: ConfigArgs,
+    #[command(flatten)]
+    tape: TapeArgs,
     /// Files, folders of orders and trades, or `-` for standard input.
     #[arg(required = true, value_name = "FEED")]
     feeds: Vec<String>,
@@ -74,8 +77,19 @@ impl Backtest {
         let orders = Orders { commands, from: self.from, ..Orders::default() };
         let trials =
             self.trials.zip(self.trials_variance).map(|(count, variance)| Trials { count, variance });
-        let wishes =
-            Wishes { json: self.json, out: self.out.as_deref(), expected_rows: None, to: self.to, trials };
+        let journal = self.tape.folder();
+        let wishes = Wishes {
+            json: self.json,
+            out: self.out.as_deref(),
+            to: self.to,
+            trials,
+            journal: journal.as_deref(),
+            feeds: self.feeds,
+            ..Wishes::default()
+        };
+        if let Some(dir) = &journal {
+            terminal::tell(&format!("janus: the tape goes to {}\n", dir.display()));
+        }
         run::run(&config, merge, orders, &wishes).map(drop)
     }
 }

@@ -1,14 +1,14 @@
 //! `janus demo`: half an hour of a real order book, which the program carries in itself.
 
 use std::io::Cursor;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use market::feed::{Merge, OpenOptions, open_reader};
 use market::{Instruments, SourceId};
 
 use super::ConfigArgs;
-use super::run::{self, Wishes};
+use super::run::{self, TapeArgs, Wishes};
 use super::terminal::{say, tell};
 use crate::assemble::{self, Orders};
 use crate::config::Config;
@@ -26,6 +26,8 @@ const ROWS: u64 = 314_341;
 pub struct Demo {
     #[command(flatten)]
     config: ConfigArgs,
+    #[command(flatten)]
+    tape: TapeArgs,
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
@@ -50,19 +52,37 @@ impl Demo {
         }
         let instruments = config.known(&config.instrument_names())?;
         let merge = feeds(&config, &instruments)?;
+        let journal = self.tape.folder();
         let wishes = Wishes {
+            journal: journal.as_deref(),
+            feeds: vec!["the bundled session".to_owned()],
             json: self.json,
             out: self.out.as_deref(),
             expected_rows: Some(ROWS),
             ..Wishes::default()
         };
         run::run(&config, merge, Orders::default(), &wishes)?;
-        if self.json { Ok(()) } else { say(NEXT) }
+        if let Some(dir) = &journal {
+            tell(&format!("Its tape is in {}.\n", dir.display()));
+        }
+        if self.json { Ok(()) } else { say(&next(journal.as_deref())) }
     }
 }
 
-const NEXT: &str = "\
-Next:
+/// What to try next, to paste.
+fn next(journal: Option<&Path>) -> String {
+    let of_tape = journal.map_or(String::new(), |dir| {
+        let dir = dir.display();
+        format!(
+            "  janus verify --journal {dir}         nobody touched the tape\n  \
+             janus replay --journal {dir}         every decision again, bit for bit\n  \
+             janus why --last --journal {dir}     why it did what it did last\n"
+        )
+    });
+    format!("Next:\n{of_tape}{NEXT}")
+}
+
+const NEXT: &str = "  \
   janus demo --out out                             every decision with its reason, as CSV
   janus demo --set cerebellum.edge_filter=true     with the cost filter on
   janus data info FILE                             look at a feed of your own

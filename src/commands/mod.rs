@@ -1,13 +1,21 @@
 //! The command line: one file a command.
 
 mod backtest;
+mod brain;
 mod completions;
 mod config;
+mod daemon;
 mod data;
 mod demo;
+mod journal;
+mod operator;
+mod replay;
 mod run;
 mod terminal;
+mod venue;
 mod verdict;
+mod verify;
+mod why;
 
 use std::path::PathBuf;
 
@@ -35,6 +43,32 @@ enum Command {
     Demo(demo::Demo),
     /// Trade any feed on paper.
     Backtest(backtest::Backtest),
+    /// Run as a daemon: trade feeds on paper, and go on after a restart where it was.
+    Run(daemon::Run),
+    /// Publish a market of feeds and match orders against it, on paper, as a process of its own.
+    Venue(venue::Venue),
+    /// Explain a decision: what made it, each region's part, and what became of it.
+    Why(why::Why),
+    /// Think a tape again, and compare every decision.
+    Replay(replay::Replay),
+    /// Check that a tape is what was written.
+    Verify(verify::Verify),
+    /// Look at a journal.
+    #[command(subcommand)]
+    Journal(journal::JournalCommand),
+    /// Stop the trading of a running daemon, and cancel what works.
+    Halt(operator::Order),
+    /// Let a running daemon trade again.
+    Arm(operator::Order),
+    /// Tell how things stand with a running daemon.
+    Status(operator::Status),
+    /// Let a running daemon drain and end.
+    Stop(operator::Stop),
+    /// Ask a running daemon what it would decide now, which changes nothing.
+    Ask(operator::Question),
+    /// Look at what is learned, and let it take effect.
+    #[command(subcommand)]
+    Brain(brain::BrainCommand),
     /// Look at market data.
     #[command(subcommand)]
     Data(data::Data),
@@ -54,6 +88,18 @@ impl Cli {
         match self.command {
             Command::Demo(command) => command.run(),
             Command::Backtest(command) => command.run(),
+            Command::Run(command) => command.run(),
+            Command::Replay(command) => command.run(),
+            Command::Venue(command) => command.run(),
+            Command::Why(command) => command.run(),
+            Command::Verify(command) => command.run(),
+            Command::Journal(command) => command.run(),
+            Command::Halt(command) => command.halt(),
+            Command::Arm(command) => command.arm(),
+            Command::Status(command) => command.run(),
+            Command::Stop(command) => command.run(),
+            Command::Ask(command) => command.run(),
+            Command::Brain(command) => command.run(),
             Command::Data(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Completions(command) => command.run(),
@@ -73,6 +119,11 @@ pub struct ConfigArgs {
 }
 
 impl ConfigArgs {
+    /// Whether anything was given on the command line.
+    fn is_given(&self) -> bool {
+        self.config.is_some() || !self.set.is_empty()
+    }
+
     /// Defaults, then `base`, then the file, then `JANUS_*` variables, then the flags.
     fn load(&self, base: Option<(&str, &str)>) -> Result<Config, Failure> {
         let mut loader = Loader::new();

@@ -1,26 +1,48 @@
 //! What `demo` and `backtest` share: running an engine to the end and saying what came of it.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use clap::Args;
+use indicatif::ProgressBar;
+use journal::{Head, Regime};
 use market::book::Applied;
-use market::event::EventKind;
+use market::exchange::Exchange;
 use market::feed::{Feed, Merge};
 use market::order::Report;
 use market::{MarketEvent, Timestamp};
-use synapse::DecisionRecord;
+use synapse::{DecisionRecord, Digest, Input};
 
-use super::terminal::{on_terminal, say, tell};
+use super::terminal::{bar, say, tell};
 use super::verdict::{self, Rows};
-use crate::assemble::{self, Orders};
-use crate::brain::{Engine, Observer, REGIONS, Stream};
+use crate::assemble::{self, Orders, Parts};
+use crate::blueprint::{Blueprint, Run, now_ns};
+use crate::brain::{Engine, Observer, REGIONS};
 use crate::config::{Config, name_of};
 use crate::failure::Failure;
+use crate::recorder::Recorder;
 use crate::sinks::Sinks;
-use crate::summary::{FeedSummary, PerformanceSummary, Summary, Trials, grouped};
+use crate::stream::Range;
+use crate::summary::{FeedSummary, PerformanceSummary, Summary, Trials};
+
+/// Where a run writes its tape.
+#[derive(Debug, Default, Args)]
+pub(super) struct TapeArgs {
+    /// The folder of the journal to write; without it a temporary one.
+    #[arg(long, value_name = "DIR", conflicts_with = "no_journal")]
+    journal: Option<PathBuf>,
+    /// Write no journal: nothing can be verified, replayed or asked afterwards.
+    #[arg(long)]
+    no_journal: bool,
+}
+
+impl TapeArgs {
+    /// The folder, if a journal is to be written.
+    pub fn folder(&self) -> Option<PathBuf> {
+        let drawn = || std::env::temp_dir().join(format!("janus-{}-{}", std::process::id(), now_ns()));
+        (!self.no_journal).then(|| self.journal.clone().unwrap_or_else(drawn))
+    }
+}
 
 /// What a run is asked for.
 #[derive(Debug, Default)]
@@ -35,31 +57,10 @@ pub(super) struct Wishes<'a> {
     pub to: Option<Timestamp>,
     /// The configurations tried before.
     pub trials: Option<Trials>,
-}
-
-/// The feeds of a run, cut to a range of time.
-pub(super) struct Range {
-    merge: Merge,
-    from: Option<Timestamp>,
-    to: Option<Timestamp>,
-}
-
-impl Stream for Range {
-    /// What comes before the range builds the books; what trades there is not seen.
-    fn peek_time(&mut self) -> Option<Timestamp> {
-        let (from, to) = (self.from, self.to);
-        let trades = |event: &MarketEvent| matches!(event.kind, EventKind::Trade { .. } | EventKind::Bar(_));
-        let is_unseen = |event: &MarketEvent| from.is_some_and(|from| event.time < from) && trades(event);
-        while self.merge.peek().is_some_and(is_unseen) {
-            self.merge.next();
-        }
-        self.merge.peek_time().filter(|time| to.is_none_or(|to| *time <= to))
-    }
-
-    fn next_event(&mut self) -> Option<MarketEvent> {
-        self.peek_time()?;
-        self.merge.next()
-    }
+    /// The folder of the journal to write.
+    pub journal: Option<&'a Path>,
+    /// The names of the feeds, for the journal.
+    pub feeds: Vec<String>,
 }
 
 /// Runs feeds through a brain, and prints what came of it.
@@ -73,36 +74,47 @@ pub(super) fn run(
     orders: Orders,
     wishes: &Wishes<'_>,
 ) -> Result<Summary, Failure> {
-    let formats = merge.feeds().map(Feed::format).collect();
-    let stream = Range { merge, from: orders.from, to: wishes.to };
-    let orders = Orders { formats, ..orders };
-    let (mut engine, policy) = assemble::engine(config, stream, orders)?;
+    let run = Run {
+        regime: Regime::Simulated,
+        feeds: wishes.feeds.clone(),
+        formats: merge.feeds().map(Feed::format).collect(),
+        from: orders.from,
+        venue: None,
+    };
+    let stream = Range::new(merge, orders.from, wishes.to);
+    let blueprint = Blueprint::new(config.clone(), run)?;
+    let Parts { door, mind, broker, about: policy } = blueprint.parts(orders.commands)?;
+    let mut engine = Engine::new(stream, door, mind, broker);
     let instruments = engine.line().brainstem.instruments();
+    let recorder = wishes.journal.map(|dir| blueprint.begin(dir)).transpose()?;
     let mut audience = Audience {
+        recorder: recorder.map(|journal| Recorder::new(journal, Head::default())),
         sinks: wishes.out.map(|folder| Sinks::open(folder, instruments)).transpose()?,
-        bar: bar(wishes.expected_rows),
+        bar: bar(wishes.expected_rows, "rows"),
         events: 0,
-        rows: Rows::of(&engine.stream().merge),
+        rows: Rows::of(engine.stream().merge()),
         equity: vec![config.run.cash.to_f64()],
         next_minute: None,
     };
     let began = Instant::now();
     let result = engine.run(&mut audience);
+    let closed = audience.recorder.take().map(|recorder| recorder.into_journal().close()).transpose();
     let seconds = began.elapsed().as_secs_f64();
     audience.bar.finish_and_clear();
     // the end is a point of the curve too, with what filled after the last minute
     audience.equity.push(engine.line().brainstem.ledger().equity().to_f64());
     let kept = audience.sinks.take().map(Sinks::close).transpose();
     result?;
+    closed?;
     let summary = Summary {
-        faults: audience.rows.refused(&engine.stream().merge),
+        faults: audience.rows.refused(engine.stream().merge()),
         notes: audience.rows.notes(),
         performance: PerformanceSummary::of(&audience.equity, wishes.trials),
         ..summarise(config, &engine, policy, seconds)
     };
     print(&summary, wishes.json)?;
     kept?;
-    verdict::judge(config, &engine.stream().merge, summary.rows, summary.refused)?;
+    verdict::judge(config, engine.stream().merge(), summary.rows, summary.refused)?;
     Ok(summary)
 }
 
@@ -121,6 +133,7 @@ const EVENTS_PER_UPDATE: u64 = 8192;
 
 /// Everybody who looks on.
 struct Audience {
+    recorder: Option<Recorder>,
     sinks: Option<Sinks>,
     bar: ProgressBar,
     events: u64,
@@ -130,6 +143,18 @@ struct Audience {
 }
 
 impl Observer for Audience {
+    fn admitted(&mut self, input: &Input) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.admitted(input);
+        }
+    }
+
+    fn folded(&mut self, input: &Input, latched: bool) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.folded(input, latched);
+        }
+    }
+
     fn sensed(&mut self, event: &MarketEvent, applied: Applied) {
         self.events += 1;
         if self.events.is_multiple_of(EVENTS_PER_UPDATE) {
@@ -138,14 +163,17 @@ impl Observer for Audience {
         self.rows.note(event, applied);
     }
 
-    fn decided(&mut self, record: &DecisionRecord) {
+    fn decided(&mut self, record: &DecisionRecord, bytes: &[u8], digest: Digest) {
         let next = *self.next_minute.get_or_insert(record.time.next_multiple(MINUTE_NS));
         if record.time >= next {
             self.equity.push(record.account.equity.to_f64());
             self.next_minute = Some(record.time.next_multiple(MINUTE_NS));
         }
+        if let Some(recorder) = &mut self.recorder {
+            recorder.decided(record, bytes, digest);
+        }
         if let Some(sinks) = &mut self.sinks {
-            sinks.decided(record);
+            sinks.decided(record, bytes, digest);
         }
     }
 
@@ -156,24 +184,9 @@ impl Observer for Audience {
     }
 }
 
-fn bar(expected_rows: Option<u64>) -> ProgressBar {
-    if !on_terminal() {
-        return ProgressBar::hidden();
-    }
-    let (bar, template) = match expected_rows {
-        Some(rows) => (ProgressBar::new(rows), "{wide_bar} {human_pos}/{human_len} rows, {rate}"),
-        None => (ProgressBar::new_spinner(), "{spinner} {human_pos} rows, {rate}"),
-    };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let rate = |state: &ProgressState, text: &mut dyn fmt::Write| {
-        _ = write!(text, "{} rows/s", grouped(state.per_sec() as u64));
-    };
-    bar.with_style(style.with_key("rate", rate))
-}
-
 fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f64) -> Summary {
     let (totals, line) = (engine.totals(), engine.line());
-    let merge = &engine.stream().merge;
+    let merge = engine.stream().merge();
     let stats = merge.stats();
     let ignored = stats.ignored + totals.ignored + totals.ignored_evicted;
     let refused = stats.refused + totals.refused;
@@ -185,8 +198,6 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
     let region_us = |at: usize| engine.bench().region_ns[at] as f64 / 1000.0 / decisions.max(1) as f64;
     let positions =
         instruments.iter().map(|(id, _)| (name_of(instruments, id).to_owned(), ledger.position(id)));
-    let named =
-        |counts: &BTreeMap<&'static str, u64>| counts.iter().map(|(k, n)| ((*k).to_owned(), *n)).collect();
     Summary {
         feeds: feeds(merge),
         rows: stats.rows,
@@ -211,11 +222,11 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
         distance_median: totals.distances.median(),
         distance_share_above_tau: totals.share_above(),
         acted: totals.acted,
-        reasons: named(&totals.reasons),
+        reasons: totals.reasons.clone(),
         orders: engine.gate().orders(),
         cancels: totals.cancels,
         replaces: totals.replaces,
-        refusals: named(&totals.refusals),
+        refusals: totals.refusals.clone(),
         rejected: totals.rejected,
         expired: totals.expired,
         fills: totals.fills,
@@ -228,7 +239,7 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
         positions: positions.filter(|(_, q)| !q.is_zero()).map(|(name, q)| (name, q.to_string())).collect(),
         drawdown_max: ledger.max_drawdown(),
         experiences: totals.experiences,
-        experiences_void: engine.experiences_void(),
+        experiences_void: engine.mind().experiences_void(),
         reward_mean_bp: (totals.experiences > 0).then(|| totals.reward_sum_bp / totals.experiences as f64),
         performance: None,
         digest: engine.digest().to_hex(),
@@ -236,7 +247,7 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
         policy,
         untrained: assemble::UNTRAINED.to_owned(),
         edge_filter: config.cerebellum.edge_filter,
-        assumptions: engine.exchange().assumptions(),
+        assumptions: engine.broker().paper().map(Exchange::assumptions).unwrap_or_default(),
         region_us: REGIONS.iter().enumerate().map(|(at, name)| ((*name).to_owned(), region_us(at))).collect(),
         seconds,
     }

@@ -1,8 +1,12 @@
 //! What a command says, also to a reader who has gone.
 
+use std::fmt;
 use std::io::{ErrorKind, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
 use crate::failure::Failure;
+use crate::summary::grouped;
 
 /// Writes to standard output. A reader who has seen enough, such as `head`, is no fault.
 pub(super) fn say(text: &str) -> Result<(), Failure> {
@@ -23,4 +27,22 @@ pub fn tell(text: &str) {
 /// Whether colours and a progress bar are welcome on standard error.
 pub fn on_terminal() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+}
+
+/// A progress bar on standard error, where somebody looks; `of` is how many there will be, where that
+/// is known.
+pub(super) fn bar(of: Option<u64>, what: &str) -> ProgressBar {
+    if !on_terminal() {
+        return ProgressBar::hidden();
+    }
+    let (bar, template) = match of {
+        Some(of) => (ProgressBar::new(of), format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{rate}}")),
+        None => (ProgressBar::new_spinner(), format!("{{spinner}} {{human_pos}} {what}, {{rate}}")),
+    };
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let what = what.to_owned();
+    let rate = move |state: &ProgressState, text: &mut dyn fmt::Write| {
+        _ = write!(text, "{} {what}/s", grouped(state.per_sec() as u64));
+    };
+    bar.with_style(style.with_key("rate", rate))
 }

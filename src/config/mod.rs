@@ -5,7 +5,7 @@ mod render;
 mod sections;
 
 pub use render::{schema, to_toml};
-pub use sections::{Config, InstrumentParams, RunParams, SamplerParams, SectionKeys};
+pub use sections::{Config, DaemonParams, InstrumentParams, JournalParams, RunParams, SamplerParams, SectionKeys};
 
 use std::path::{Path, PathBuf};
 
@@ -184,7 +184,7 @@ impl Loader {
 }
 
 /// Variables of this prefix that other parts read.
-const OUTSIDE_CONFIGURATION: [&str; 3] = ["log", "golden", "ci_strict"];
+const OUTSIDE_CONFIGURATION: [&str; 4] = ["log", "golden", "ci_strict", "journal"];
 
 fn variable_of(key: &str) -> String {
     format!("JANUS_{}", key.replace('.', "_").to_uppercase())

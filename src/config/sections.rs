@@ -66,6 +66,40 @@ market::params! {
     }
 }
 
+market::params! {
+    /// How the journal is written (J1).
+    pub struct JournalParams in "journal" {
+        /// Size of a segment of the tape.
+        segment_mib: u32 = 64, "MiB", 1.0, 4096.0;
+        /// How much a block holds at most, before compression.
+        block_kib: u32 = 256, "KiB", 4.0, 8192.0;
+        /// How much may wait for the disk before the door stops admitting.
+        buffer_mib: u32 = 8, "MiB", 1.0, 1024.0;
+        /// The most the tape may take: beyond it the oldest segments are dropped; 0: no bound.
+        budget_gib: f64 = 0.0, "GiB", 0.0, 1e6;
+    }
+}
+
+market::params! {
+    /// How the daemon behaves.
+    pub struct DaemonParams in "daemon" {
+        /// An approved order that has waited longer for its decision to become durable lapses.
+        intent_ttl_ms: u32 = 1_000, "ms", 1.0, 60_000.0;
+        /// While a live feed is silent, a moment of the grid is made so long after it has passed.
+        tick_grace_ms: u32 = 250, "ms", 0.0, 60_000.0;
+        /// No two snapshots are nearer than that.
+        snapshot_every_s: u32 = 30, "s", 0.0, 86_400.0;
+        /// A snapshot is taken when so many inputs would have to be folded again.
+        snapshot_inputs: u64 = 200_000, "inputs", 1.0, 1e12;
+        /// Our state and the venue's are compared so often, beside every connection.
+        reconcile_every_s: u32 = 30, "s", 1.0, 86_400.0;
+        /// More faults of regions than this within `faults_within_s` halt the daemon.
+        faults_max: u32 = 3, "faults", 0.0, 1e6;
+        /// The span in which faults are counted, in event time.
+        faults_within_s: u32 = 60, "s", 1.0, 86_400.0;
+    }
+}
+
 /// A section's name and keys with their defaults.
 #[derive(Debug, Clone)]
 pub struct SectionKeys {
@@ -127,6 +161,8 @@ sections! {
     basal_ganglia: basal_ganglia::BasalGangliaParams;
     cerebellum: cerebellum::CerebellumParams;
     prefrontal: prefrontal::PrefrontalParams;
+    journal: JournalParams;
+    daemon: DaemonParams;
 }
 
 /// The keys of a section with the values it has.
@@ -183,6 +219,12 @@ impl Config {
     pub fn instrument_names(&self) -> Vec<String> {
         let names: BTreeSet<&String> = self.instruments.keys().chain(self.limits.keys()).collect();
         names.into_iter().cloned().collect()
+    }
+
+    /// The configuration as one text that says everything and nothing else: what an artefact keeps.
+    pub fn canonical(&self) -> String {
+        let lines = super::to_toml(self);
+        lines.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(|line| format!("{line}\n")).collect()
     }
 
     /// Whether the values go together.

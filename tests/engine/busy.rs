@@ -12,12 +12,12 @@ use synapse::{Command, CommandKind, NoticeKind};
 
 use crate::{Events, Kept, config, run};
 
-const CONFIG: &str = include_str!("../busy/busy.toml");
+pub const CONFIG: &str = include_str!("../busy/busy.toml");
 const EVENTS: &str = include_str!("../busy/events.ndjson");
 const ROWS: usize = 20_000;
 const SHIFT_NS: i64 = 137_000_000;
 
-fn instruments(config: &Config) -> Instruments {
+pub fn instruments(config: &Config) -> Instruments {
     config.known(&config.instrument_names()).expect("facts")
 }
 
@@ -65,7 +65,7 @@ fn shock(instruments: &Instruments, read: impl Fn(Vec<u8>) -> Box<dyn Read + Sen
     Merge::new(vec![feed]).collect()
 }
 
-fn events(instruments: &Instruments, read: impl Fn(Vec<u8>) -> Box<dyn Read + Send> + Copy) -> Events {
+pub fn events(instruments: &Instruments, read: impl Fn(Vec<u8>) -> Box<dyn Read + Send> + Copy) -> Events {
     let first = session(instruments, read);
     let mut all = shifted(instruments, &first);
     all.extend(first);
@@ -74,7 +74,7 @@ fn events(instruments: &Instruments, read: impl Fn(Vec<u8>) -> Box<dyn Read + Se
     all.into_iter().peekable()
 }
 
-fn arm() -> Vec<(Timestamp, Command)> {
+pub fn arm() -> Vec<(Timestamp, Command)> {
     let line: serde_json::Value =
         serde_json::from_str(include_str!("../busy/commands.ndjson").trim()).expect("a command");
     let text = |key: &str| line[key].as_str().expect("text").to_owned();
@@ -83,7 +83,7 @@ fn arm() -> Vec<(Timestamp, Command)> {
     vec![(time, Command { kind: CommandKind::Arm, by: text("by"), reason: text("reason") })]
 }
 
-fn whole(bytes: Vec<u8>) -> Box<dyn Read + Send> {
+pub fn whole(bytes: Vec<u8>) -> Box<dyn Read + Send> {
     Box::new(Cursor::new(bytes))
 }
 
@@ -92,7 +92,7 @@ fn run_with(
     read: impl Fn(Vec<u8>) -> Box<dyn Read + Send> + Copy,
 ) -> (Engine<Events>, Kept) {
     let events = events(&instruments(config), read);
-    let orders = Orders { commands: arm(), formats: vec![Format::Bitstamp, Format::Ndjson], from: None };
+    let orders = Orders { commands: arm(), formats: vec![Format::Bitstamp, Format::Ndjson], ..Orders::default() };
     let (engine, _) = assemble::engine(config, events, orders).expect("an engine");
     run(engine)
 }
@@ -125,14 +125,14 @@ fn it_has_one_digest_however_the_feed_is_cut() {
     let expected: serde_json::Value =
         serde_json::from_str(include_str!("../expected/busy.json")).expect("JSON");
     assert_eq!(engine.digest().to_hex(), expected["digest"], "the busy tape's digest");
-    let state = engine.line().digest();
+    let state = engine.line().state();
     for size in [1, 7, 1 << 20] {
         let cut = move |bytes| -> Box<dyn Read + Send> {
             Box::new(Pieces { inner: Cursor::new(bytes), size, reads: 0 })
         };
         let (again, _) = run_with(&config, cut);
         assert_eq!(again.digest(), engine.digest(), "reads of {size}");
-        assert_eq!(again.line().digest(), state, "state after reads of {size}");
+        assert_eq!(again.line().state(), state, "state after reads of {size}");
     }
 }
 
@@ -147,7 +147,7 @@ fn one_changed_quantity_changes_it() {
     let (_, quantity) =
         changed.take(1000).max_by_key(|(price, _)| *price).expect("an order at the best price");
     *quantity = quantity.checked_add(market::Quantity::from_units(1_000_000_000)).expect("small");
-    let orders = Orders { commands: arm(), formats: vec![Format::Bitstamp], from: None };
+    let orders = Orders { commands: arm(), formats: vec![Format::Bitstamp], ..Orders::default() };
     let (other, _) =
         assemble::engine(&config(CONFIG), events.into_iter().peekable(), orders).expect("an engine");
     let (other, _) = run(other);
@@ -160,7 +160,7 @@ fn an_operator_may_halt_it() {
     let all = events(&instruments(&config), whole);
     let halt = Command { kind: CommandKind::Halt, by: "ada".into(), reason: "lunch".into() };
     let at = Timestamp::parse_civil("2026-05-02T02:36:40Z").expect("a time");
-    let orders = Orders { commands: vec![(at, halt.clone())], formats: vec![Format::Bitstamp], from: None };
+    let orders = Orders { commands: vec![(at, halt.clone())], formats: vec![Format::Bitstamp], ..Orders::default() };
     let (engine, kept) = run(assemble::engine(&config, all, orders).expect("an engine").0);
     let (latch, placed): (Vec<_>, Vec<_>) = kept
         .decisions

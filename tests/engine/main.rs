@@ -4,12 +4,13 @@ mod busy;
 mod random;
 mod reach;
 mod regressions;
+mod rethink;
 
 use janus::brain::{Engine, Observer, Stream};
 use janus::config::{Config, Loader};
 use market::order::Report;
 use market::{MarketEvent, Timestamp};
-use synapse::DecisionRecord;
+use synapse::{DecisionRecord, Digest};
 
 /// What a run left behind.
 #[derive(Default)]
@@ -19,7 +20,7 @@ struct Kept {
 }
 
 impl Observer for Kept {
-    fn decided(&mut self, record: &DecisionRecord) {
+    fn decided(&mut self, record: &DecisionRecord, _bytes: &[u8], _digest: Digest) {
         self.decisions.push(record.clone());
     }
 

@@ -23,7 +23,7 @@ crate::params! {
 
 impl ExchangeParams {
     /// The entry latency, at least 1 ns.
-    pub(super) fn entry_ns(&self) -> i64 {
+    pub fn entry_ns(&self) -> i64 {
         self.entry_latency_ns.max(1)
     }
 

@@ -20,7 +20,7 @@ use crate::order::Fill;
 
 use lots::Holding;
 pub use lots::Lot;
-use seen::Seen;
+pub use seen::Seen;
 
 /// Why a fill was refused; the ledger is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -154,6 +154,11 @@ impl Ledger {
 
     fn holding(&self, id: InstrumentId) -> Option<&Holding> {
         self.holdings.get(id.index())
+    }
+
+    /// The executions booked.
+    pub fn executions(&self) -> &Seen {
+        &self.seen
     }
 
     /// The cash it started with.

@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 /// A set of numbers kept as closed ranges: a venue that counts its executions costs one entry,
 /// whatever the order they come in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// The last number of each range, by its first.
     ranges: BTreeMap<u64, u64>,
 }
 
 impl Seen {
     /// Whether `number` is in the set.
-    pub(crate) fn contains(&self, number: u64) -> bool {
+    pub fn contains(&self, number: u64) -> bool {
         self.ranges.range(..=number).next_back().is_some_and(|(_, &last)| number <= last)
     }
 
     /// Adds `number`, joining it to the ranges it touches; false where it was there.
-    pub(crate) fn insert(&mut self, number: u64) -> bool {
+    pub fn insert(&mut self, number: u64) -> bool {
         if self.contains(number) {
             return false;
         }
@@ -33,6 +33,16 @@ impl Seen {
         let first = before.unwrap_or(number);
         self.ranges.insert(first, after.unwrap_or(number));
         true
+    }
+
+    /// The number up to which, from 1, none is missing; 0 where 1 is.
+    pub fn contiguous(&self) -> u64 {
+        self.ranges.range(..=1).next_back().map_or(0, |(_, &last)| last)
+    }
+
+    /// The highest number.
+    pub fn last(&self) -> Option<u64> {
+        self.ranges.last_key_value().map(|(_, &last)| last)
     }
 }
 
@@ -62,6 +72,9 @@ mod tests {
             for number in 0..41 {
                 prop_assert_eq!(seen.contains(number), plain.contains(&number));
             }
+            let missing = (1..).find(|number| !plain.contains(number));
+            prop_assert_eq!(Some(seen.contiguous() + 1), missing);
+            prop_assert_eq!(seen.last(), plain.last().copied());
         }
     }
 }

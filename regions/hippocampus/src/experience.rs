@@ -90,10 +90,14 @@ impl ExperienceEncoder {
         experience
     }
 
-    /// Folds a notice: what was going on when working memory was cleared, or the stream ended, has no
-    /// outcome.
+    /// Folds a notice: what was going on when working memory was cleared, an input was quarantined, or
+    /// the stream ended, has no outcome.
     pub fn noticed(&mut self, notice: &Notice) {
-        if matches!(notice.kind, NoticeKind::Restarted | NoticeKind::EndOfStream) {
+        let ends = matches!(
+            notice.kind,
+            NoticeKind::Restarted | NoticeKind::Quarantine { .. } | NoticeKind::EndOfStream
+        );
+        if ends {
             self.void += self.open() as u64;
             self.open.iter_mut().for_each(VecDeque::clear);
         }

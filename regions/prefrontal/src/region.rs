@@ -1,6 +1,6 @@
 //! The region: gap = target − position − outstanding, turned into requests or a reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use market::book::BookState;
 use market::order::{ClientId, NewOrder, OrderKind, Request};
@@ -8,7 +8,7 @@ use market::{InstrumentId, Instruments, Money, Price, Quantity, Side, Timestamp}
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use synapse::{
-    Action, Fault, Forecast, Judged, LatchCause, Notice, NoticeKind, Outcome, Phase, Reason, Region,
+    Action, CommandKind, Fault, Forecast, Judged, LatchCause, Notice, NoticeKind, Outcome, Phase, Reason, Region,
     RuleTruth, SampleKind, Sensed, Signal, Startle, Style, ThreatLevel, Verdict,
 };
 
@@ -37,6 +37,8 @@ pub struct State {
     pub latch: Latch,
     recent: BTreeMap<InstrumentId, Recent>,
     marks: BTreeMap<InstrumentId, i64>,
+    /// Instruments latched by themselves, until an operator arms (S2).
+    quarantined: BTreeSet<InstrumentId>,
 }
 
 /// The prefrontal cortex: the one judge (G2).
@@ -80,6 +82,12 @@ impl Prefrontal {
         self.state.latch.cause()
     }
 
+    /// Why an instrument is latched, with all others or by itself.
+    fn latch_of(&self, instrument: InstrumentId) -> Option<LatchCause> {
+        let alone = self.state.quarantined.contains(&instrument).then_some(LatchCause::Quarantine);
+        self.latch().or(alone)
+    }
+
     fn judge(&self, forecast: &Forecast) -> Conclusion {
         let sensed = forecast.sensed();
         if let Some(reason) = self.obstacle(forecast) {
@@ -109,7 +117,7 @@ impl Prefrontal {
         if threat.reading(Signal::NotFinite).exceeded {
             return Some(Reason::NotFinite {});
         }
-        if let Some(cause) = self.state.latch.cause()
+        if let Some(cause) = self.latch_of(sensed.instrument)
             && !self.is_reduction(forecast)
         {
             return Some(Reason::Latched { cause });
@@ -129,7 +137,7 @@ impl Prefrontal {
             }
             Phase::Armed => {}
         }
-        if threat.level == ThreatLevel::Calm || self.state.latch.cause().is_some() {
+        if threat.level == ThreatLevel::Calm || self.latch_of(sensed.instrument).is_some() {
             return None;
         }
         let feared = threat.exceeded().or_else(|| threat.tripped_by.map(|signal| threat.reading(signal)));
@@ -386,11 +394,21 @@ impl Region for Prefrontal {
     fn notice(&mut self, notice: &Notice) -> Result<(), Fault> {
         match &notice.kind {
             NoticeKind::Report(report) => self.state.orders.report(report)?,
-            NoticeKind::Command(command) => self.state.latch.command(command.kind),
+            NoticeKind::Command(command) => {
+                self.state.latch.command(command.kind);
+                if command.kind == CommandKind::Arm {
+                    self.state.quarantined.clear();
+                }
+            }
+            NoticeKind::Latch(cause) => self.state.latch.set(*cause),
+            NoticeKind::Quarantine { instrument: Some(instrument), .. } => {
+                self.state.quarantined.insert(*instrument);
+            }
+            NoticeKind::Quarantine { instrument: None, .. } => self.state.latch.set(LatchCause::Faults),
             NoticeKind::Restarted => self.state.latch.restarted(),
             NoticeKind::Lapsed(id) => self.state.orders.lapsed(*id),
             NoticeKind::CancelSent(id) => self.state.orders.cancel_sent(*id),
-            NoticeKind::EndOfStream => {}
+            NoticeKind::EndOfStream | NoticeKind::Activate { .. } => {}
         }
         Ok(())
     }

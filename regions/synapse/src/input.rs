@@ -5,6 +5,8 @@ use market::{InstrumentId, MarketEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::verdict::LatchCause;
+
 /// Something that changes the brain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
@@ -62,6 +64,24 @@ pub enum NoticeKind {
     CancelSent(ClientId),
     /// Nothing more will come.
     EndOfStream,
+    /// What supervisor, reconciliation or watchdog concluded (G5).
+    Latch(LatchCause),
+    /// An input that failed twice (S2). It acts backwards: every region folds that input as absent.
+    Quarantine {
+        /// The number of the input.
+        input: u64,
+        /// Its instrument, from here on latched by itself; none where it had none.
+        instrument: Option<InstrumentId>,
+    },
+    /// An artefact takes effect (R2).
+    Activate {
+        /// The hash that is its name.
+        hash: [u8; 32],
+        /// By whom.
+        by: String,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// An operator's command.

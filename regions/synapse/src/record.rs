@@ -46,6 +46,11 @@ pub struct DecisionRecord {
 }
 
 impl DecisionRecord {
+    /// Its canonical bytes: what the digest is made of, and what a journal keeps.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        encode(self)
+    }
+
     /// What is kept of a thought.
     pub fn of(judged: &Judged) -> Self {
         let sensed = judged.sensed();
@@ -80,12 +85,22 @@ impl Default for Digest {
 }
 
 impl Digest {
-    /// Adds a decision.
-    pub fn push(&mut self, record: &DecisionRecord) {
+    /// Adds a decision by its canonical bytes.
+    pub fn push(&mut self, record: &[u8]) {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.0);
-        hasher.update(&encode(record));
+        hasher.update(record);
         self.0 = *hasher.finalize().as_bytes();
+    }
+
+    /// Its bytes.
+    pub const fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// From its bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// In hexadecimal.

@@ -18,6 +18,14 @@ pub enum LatchCause {
     Operator,
     /// A feed fell silent with a position open.
     StaleFeed,
+    /// Our state and the venue's differ in a way that no report explains.
+    Reconciliation,
+    /// The venue told one execution twice, with different content.
+    RepeatedExecution,
+    /// Regions failed too often.
+    Faults,
+    /// An input of this instrument failed twice: it alone is latched.
+    Quarantine,
 }
 
 impl fmt::Display for LatchCause {
@@ -26,6 +34,10 @@ impl fmt::Display for LatchCause {
             Self::Amygdala(signal) => write!(f, "amygdala ({signal})"),
             Self::Operator => f.write_str("operator"),
             Self::StaleFeed => f.write_str("stale feed"),
+            Self::Reconciliation => f.write_str("reconciliation"),
+            Self::RepeatedExecution => f.write_str("repeated execution"),
+            Self::Faults => f.write_str("faults"),
+            Self::Quarantine => f.write_str("quarantine"),
         }
     }
 }

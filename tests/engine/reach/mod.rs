@@ -132,7 +132,7 @@ fn changed(sets: &[&str]) -> janus::config::Config {
 }
 
 fn play(sets: &[&str], tape: Tape, commands: Vec<(Timestamp, Command)>) -> (Engine<Events>, Kept) {
-    let orders = Orders { commands, formats: vec![Format::Ndjson], from: None };
+    let orders = Orders { commands, formats: vec![Format::Ndjson], ..Orders::default() };
     let events = tape.events.into_iter().peekable();
     let (engine, kept) = run(assemble::engine(&changed(sets), events, orders).expect("an engine").0);
     kept.decisions.iter().for_each(never_a_pass);

@@ -1,0 +1,173 @@
+//! The anchor (J3): the heads that were, in a file of their own. A chain alone cannot see its own tail
+//! cut off; this file can, as long as it is not cut with it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::disk::{Disk, DiskFile};
+use crate::error::JournalError;
+use crate::files::{failed, read_whole};
+use crate::record::Hash;
+
+const MAGIC: [u8; 8] = *b"JANUSANC";
+/// Divides a sector, so that a record is written whole or not at all.
+const RECORD_BYTES: usize = 64;
+const BODY_BYTES: usize = RECORD_BYTES - 4;
+
+/// A place on a tape: a block and what it ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Position {
+    /// The block.
+    pub block: u64,
+    /// The last input up to its end.
+    pub sequence: u64,
+    /// The hash of its header.
+    pub hash: Hash,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "block {}, sequence {}, hash {}", self.block, self.sequence, self.hash)
+    }
+}
+
+impl Position {
+    /// Magic, block, sequence, hash, four zeros, CRC32C.
+    fn to_bytes(self) -> [u8; RECORD_BYTES] {
+        let mut bytes = [0; RECORD_BYTES];
+        bytes[..8].copy_from_slice(&MAGIC);
+        bytes[8..16].copy_from_slice(&self.block.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes[24..56].copy_from_slice(&self.hash.0);
+        let crc = crc32c::crc32c(&bytes[..BODY_BYTES]);
+        bytes[BODY_BYTES..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Option<Self> {
+        let eight = |at: usize| bytes[at..at + 8].try_into().ok().map(u64::from_le_bytes);
+        let hash = Hash(bytes[24..56].try_into().ok()?);
+        let position = Self { block: eight(8)?, sequence: eight(16)?, hash };
+        (position.to_bytes() == *bytes).then_some(position)
+    }
+}
+
+fn path(dir: &Path) -> PathBuf {
+    dir.join("anchor")
+}
+
+/// What an anchor's file tells.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Anchored {
+    /// The last head in it.
+    pub last: Option<Position>,
+    /// What is wrong with the record behind it.
+    pub damage: Option<String>,
+    /// Where the next record goes.
+    end: u64,
+}
+
+/// Reads the anchor. A record that is cut off, or that was never written, is torn and does not count.
+pub(crate) fn read<D: Disk>(disk: &D, dir: &Path) -> Result<Anchored, JournalError> {
+    let path = path(dir);
+    let file = match disk.open(&path, false) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Anchored::default()),
+        file => file.map_err(failed(&path, "open"))?,
+    };
+    let mut end = file.size().map_err(failed(&path, "measure"))? / RECORD_BYTES as u64 * RECORD_BYTES as u64;
+    let mut damage = None;
+    while let Some(at) = end.checked_sub(RECORD_BYTES as u64) {
+        let mut bytes = [0; RECORD_BYTES];
+        let read = file.read_at(at, &mut bytes).map_err(failed(&path, "read"))?;
+        if let Some(last) = Position::from_bytes(&bytes) {
+            return Ok(Anchored { last: Some(last), damage, end });
+        }
+        if read == RECORD_BYTES && bytes != [0; RECORD_BYTES] {
+            damage = Some(format!("record {} of the anchor is not right", at / RECORD_BYTES as u64));
+        }
+        end = at;
+    }
+    Ok(Anchored { last: None, damage, end: 0 })
+}
+
+/// All records in order; none in place of one that is not right. Those never written are left out.
+pub(crate) fn history<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Option<Position>>, JournalError> {
+    let path = path(dir);
+    let bytes = match read_whole(disk, &path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        bytes => bytes.map_err(failed(&path, "read"))?,
+    };
+    let (records, _torn) = bytes.as_chunks::<RECORD_BYTES>();
+    let written = records.iter().filter(|record| **record != [0; RECORD_BYTES]);
+    Ok(written.map(Position::from_bytes).collect())
+}
+
+/// The anchor, to write.
+pub(crate) struct Anchor<F> {
+    path: PathBuf,
+    file: F,
+    end: u64,
+}
+
+impl<F: DiskFile> Anchor<F> {
+    /// Opens it behind its last record, or makes it.
+    pub(crate) fn open<D: Disk<File = F>>(disk: &D, dir: &Path) -> Result<Self, JournalError> {
+        let (path, end) = (path(dir), read(disk, dir)?.end);
+        let file = match disk.open(&path, true) {
+            Ok(file) => file,
+            Err(_) => disk.create(&path).map_err(failed(&path, "create"))?,
+        };
+        disk.sync_dir(dir).map_err(failed(dir, "sync"))?;
+        Ok(Self { path, file, end })
+    }
+
+    /// Adds a head, durably.
+    pub(crate) fn add(&mut self, head: Position) -> Result<(), JournalError> {
+        self.file.write_at(self.end, &head.to_bytes()).map_err(failed(&self.path, "anchor"))?;
+        self.file.sync_data().map_err(failed(&self.path, "sync"))?;
+        self.end += RECORD_BYTES as u64;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::disk::RealDisk;
+
+    fn head(block: u64) -> Position {
+        Position { block, sequence: block * 10, hash: Hash([block as u8; 32]) }
+    }
+
+    #[test]
+    fn the_last_whole_record_counts_and_a_changed_one_is_seen() {
+        let dir = tempfile::tempdir().unwrap();
+        assert_eq!(read(&RealDisk, dir.path()).unwrap(), Anchored::default());
+        let mut anchor = Anchor::open(&RealDisk, dir.path()).unwrap();
+        anchor.add(head(1)).unwrap();
+        anchor.add(head(2)).unwrap();
+        let whole = fs::read(path(dir.path())).unwrap();
+        let told = |bytes: &[u8]| {
+            fs::write(path(dir.path()), bytes).unwrap();
+            let anchored = read(&RealDisk, dir.path()).unwrap();
+            (anchored.last.map(|head| head.block), anchored.damage.is_some())
+        };
+        assert_eq!(told(&whole), (Some(2), false));
+        for length in RECORD_BYTES..2 * RECORD_BYTES {
+            assert_eq!(told(&whole[..length]), (Some(1), false), "cut at {length}");
+        }
+        assert_eq!(told(&[&whole[..RECORD_BYTES], &[0; RECORD_BYTES]].concat()), (Some(1), false));
+        for bit in 0..RECORD_BYTES * 8 {
+            let mut flipped = whole.clone();
+            flipped[RECORD_BYTES + bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(told(&flipped), (Some(1), true), "bit {bit}");
+        }
+        told(&whole[..RECORD_BYTES + 5]);
+        Anchor::open(&RealDisk, dir.path()).unwrap().add(head(3)).unwrap();
+        assert_eq!(told(&fs::read(path(dir.path())).unwrap()), (Some(3), false));
+    }
+}

@@ -1,0 +1,261 @@
+//! What a payload is made of, by format. A format that was once written stays readable (J8).
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use synapse::region::{decode, encode};
+
+use crate::record::{Decision, Entry, Record};
+
+/// The most that the frames of one block may be.
+pub const MAX_RAW_BYTES: usize = 32 << 20;
+/// The most that one frame's body may be.
+pub const MAX_FRAME_BYTES: usize = 4 << 20;
+/// The most that a payload may be: frames that do not compress grow a little.
+pub(crate) const MAX_PAYLOAD_BYTES: usize = MAX_RAW_BYTES + (1 << 20);
+
+/// How hard frames are compressed: the least that does anything, as a commit waits for it.
+const LEVEL: i32 = 1;
+
+/// What a frame holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrameKind {
+    /// An input.
+    Input = 1,
+    /// A decision.
+    Decision = 2,
+    /// A decision that was recomputed after a crash.
+    LateDecision = 3,
+    /// A release.
+    Released = 4,
+    /// A cut.
+    Marker = 5,
+    /// A note.
+    Note = 6,
+}
+
+impl FrameKind {
+    const ALL: [Self; 6] =
+        [Self::Input, Self::Decision, Self::LateDecision, Self::Released, Self::Marker, Self::Note];
+
+    fn of(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| *kind as u8 == byte)
+    }
+}
+
+/// One thing in a payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// What it holds.
+    pub kind: FrameKind,
+    /// Its bytes.
+    pub body: &'a [u8],
+}
+
+/// One format of payloads.
+pub trait Codec: Sync {
+    /// Its number.
+    fn version(&self) -> u16;
+
+    /// Appends one entry to the frames of a block.
+    fn frame(&self, entry: Entry<'_>, into: &mut Vec<u8>);
+
+    /// The frames that a payload was made of, `raw_bytes` of them.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn unpack(&self, payload: &[u8], raw_bytes: u32) -> Result<Vec<u8>, String>;
+
+    /// Takes frames apart.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    fn frames<'a>(&self, raw: &'a [u8]) -> Result<Vec<Frame<'a>>, String>;
+
+    /// What a frame says.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn record(&self, frame: Frame<'_>) -> Result<Record, String>;
+}
+
+/// The codec of a format; none where this build does not know it.
+pub fn codec(version: u16) -> Option<&'static dyn Codec> {
+    [&Format1 as &dyn Codec].into_iter().find(|codec| codec.version() == version)
+}
+
+/// Appends one entry to the frames of a block, in the format that is written.
+pub fn frame(entry: Entry<'_>, into: &mut Vec<u8>) {
+    Format1.frame(entry, into);
+}
+
+/// The time of the first input among frames, in the format that is written, nanoseconds.
+pub(crate) fn first_time_ns(raw: &[u8]) -> Option<i64> {
+    let mut rest = raw;
+    while let Some((frame, after)) = split(rest).ok()? {
+        if frame.kind == FrameKind::Input {
+            return frame.body.get(8..16)?.try_into().ok().map(i64::from_le_bytes);
+        }
+        rest = after;
+    }
+    None
+}
+
+/// Makes payloads, in the format that is written; kept, as making it costs more than using it.
+pub(crate) struct Packer(zstd::bulk::Compressor<'static>);
+
+impl Packer {
+    pub(crate) fn new() -> std::io::Result<Self> {
+        Ok(Self(zstd::bulk::Compressor::new(LEVEL)?))
+    }
+
+    /// The payload of some frames.
+    pub(crate) fn pack(&mut self, raw: &[u8]) -> std::io::Result<Vec<u8>> {
+        self.0.compress(raw)
+    }
+}
+
+/// Format 1: frames of length (4 bytes, little-endian, of the body), kind (1 byte) and body, compressed
+/// together by zstd. A body is the canonical bytes of its value.
+struct Format1;
+
+const FRAME_HEAD_BYTES: usize = 5;
+
+fn push(kind: FrameKind, body: &[u8], into: &mut Vec<u8>) {
+    into.extend_from_slice(&(body.len() as u32).to_le_bytes());
+    into.push(kind as u8);
+    into.extend_from_slice(body);
+}
+
+/// The first frame and what is behind it; none at the end.
+fn split(raw: &[u8]) -> Result<Option<(Frame<'_>, &[u8])>, String> {
+    let Some((head, rest)) = raw.split_first_chunk::<FRAME_HEAD_BYTES>() else {
+        return if raw.is_empty() { Ok(None) } else { Err("the last frame is cut off".into()) };
+    };
+    let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+    if length > MAX_FRAME_BYTES || length > rest.len() {
+        return Err(format!("a frame of {length} bytes stands where {} are left", rest.len()));
+    }
+    let kind = FrameKind::of(head[4]).ok_or_else(|| format!("frame kind {} is not known", head[4]))?;
+    let (body, rest) = rest.split_at(length);
+    Ok(Some((Frame { kind, body }, rest)))
+}
+
+fn body<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+    decode(bytes).map_err(|error| format!("a record does not decode: {error}"))
+}
+
+impl Codec for Format1 {
+    fn version(&self) -> u16 {
+        1
+    }
+
+    fn frame(&self, entry: Entry<'_>, into: &mut Vec<u8>) {
+        match entry {
+            Entry::Input(input) => push(FrameKind::Input, &encode(input), into),
+            Entry::Decision { late: false, bytes } => push(FrameKind::Decision, bytes, into),
+            Entry::Decision { late: true, bytes } => push(FrameKind::LateDecision, bytes, into),
+            Entry::Released(released) => push(FrameKind::Released, &encode(released), into),
+            Entry::Marker(marker) => push(FrameKind::Marker, &encode(marker), into),
+            Entry::Note(note) => push(FrameKind::Note, &encode(note), into),
+        }
+    }
+
+    fn unpack(&self, payload: &[u8], raw_bytes: u32) -> Result<Vec<u8>, String> {
+        let raw_bytes = raw_bytes as usize;
+        if raw_bytes > MAX_RAW_BYTES {
+            return Err(format!("its {raw_bytes} bytes of frames are beyond the {MAX_RAW_BYTES} of a block"));
+        }
+        let raw = zstd::bulk::decompress(payload, raw_bytes)
+            .map_err(|error| format!("its payload does not unpack to {raw_bytes} bytes: {error}"))?;
+        if raw.len() != raw_bytes {
+            return Err(format!("its payload unpacks to {} bytes, not {raw_bytes}", raw.len()));
+        }
+        Ok(raw)
+    }
+
+    fn frames<'a>(&self, raw: &'a [u8]) -> Result<Vec<Frame<'a>>, String> {
+        let (mut frames, mut rest) = (Vec::new(), raw);
+        while let Some((frame, after)) = split(rest)? {
+            frames.push(frame);
+            rest = after;
+        }
+        Ok(frames)
+    }
+
+    fn record(&self, frame: Frame<'_>) -> Result<Record, String> {
+        let decision = |late| Ok(Record::Decision(Box::new(Decision { late, record: body(frame.body)? })));
+        match frame.kind {
+            FrameKind::Input => body(frame.body).map(Record::Input),
+            FrameKind::Decision => decision(false),
+            FrameKind::LateDecision => decision(true),
+            FrameKind::Released => body(frame.body).map(Record::Released),
+            FrameKind::Marker => body(frame.body).map(Record::Marker),
+            FrameKind::Note => body(frame.body).map(Record::Note),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use market::Timestamp;
+    use proptest::prelude::*;
+    use synapse::{Input, InputKind, Tick};
+
+    use super::*;
+    use crate::record::{Hash, Marker, Note};
+
+    fn input(time_ns: i64) -> Input {
+        Input { sequence: 9, time: Timestamp::from_ns(time_ns), kind: InputKind::Tick(Tick::default()) }
+    }
+
+    #[test]
+    fn frames_come_back_through_a_payload_and_tell_their_first_time() {
+        let marker = Marker { sequence: 9, time: Timestamp::from_ns(4), state: Hash([7; 32]) };
+        let note = Note::Closed { wall_ns: 12 };
+        let mut raw = Vec::new();
+        assert_eq!(first_time_ns(&raw), None);
+        for entry in [Entry::Note(&note), Entry::Input(&input(-4)), Entry::Marker(&marker)] {
+            frame(entry, &mut raw);
+        }
+        assert_eq!(first_time_ns(&raw), Some(-4));
+        let payload = Packer::new().unwrap().pack(&raw).unwrap();
+        let codec = codec(1).unwrap();
+        assert_eq!(codec.unpack(&payload, raw.len() as u32).unwrap(), raw);
+        assert!(codec.unpack(&payload, raw.len() as u32 + 1).is_err());
+        assert!(codec.unpack(&payload, raw.len() as u32 - 1).is_err());
+        assert!(codec.unpack(&payload, u32::MAX).is_err(), "more than a block may hold");
+        let records: Vec<Record> =
+            codec.frames(&raw).unwrap().into_iter().map(|frame| codec.record(frame).unwrap()).collect();
+        assert_eq!(records, [Record::Note(note), Record::Input(input(-4)), Record::Marker(marker)]);
+    }
+
+    #[test]
+    fn a_frame_that_is_longer_than_what_is_left_is_refused() {
+        let mut raw = Vec::new();
+        frame(Entry::Input(&input(1)), &mut raw);
+        for length in [raw.len() as u32, u32::MAX] {
+            let mut wrong = raw.clone();
+            wrong[..4].copy_from_slice(&length.to_le_bytes());
+            assert!(Format1.frames(&wrong).is_err());
+        }
+        raw[4] = 0;
+        assert!(Format1.frames(&raw).is_err(), "no such kind");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken_apart_without_a_panic(kind in 0u8..8, bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut raw = Vec::new();
+            raw.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            raw.push(kind);
+            raw.extend_from_slice(&bytes);
+            let known = FrameKind::of(kind).is_some();
+            let frames = Format1.frames(&raw);
+            prop_assert_eq!(frames.is_ok(), known);
+            for frame in frames.unwrap_or_default() {
+                let _ = Format1.record(frame);
+            }
+            let _ = Format1.unpack(&bytes, 1000);
+        }
+    }
+}

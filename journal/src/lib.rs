@@ -1,0 +1,39 @@
+//! The journal (J1–J11): the tape, which is the truth and the commit point, and behind it what can
+//! be rebuilt from it.
+
+mod anchor;
+pub mod artefacts;
+mod buffer;
+pub mod codec;
+pub mod disk;
+mod error;
+mod files;
+mod header;
+mod journal;
+mod lock;
+mod manifest;
+mod opening;
+mod reader;
+mod record;
+mod retention;
+mod sectors;
+mod segments;
+pub mod snapshots;
+mod survey;
+mod tape;
+pub mod verify;
+mod writer;
+
+pub use anchor::Position;
+pub use error::JournalError;
+pub use header::{Header, Kind};
+pub use journal::{Journal, Options};
+pub use manifest::{Manifest, Regime};
+pub use opening::Opening;
+pub use reader::Reader;
+pub use record::{Decision, Entry, Finding, Hash, Head, Marker, Note, Record, Released};
+pub use sectors::{PAGE_BYTES, SECTOR_BYTES, STAMP, span};
+pub use segments::{DEFAULT_SEGMENT_BYTES, Spare};
+pub use survey::BlockAt;
+pub use tape::Tape;
+pub use writer::Standing;

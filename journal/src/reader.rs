@@ -1,0 +1,122 @@
+//! Reading a tape: never locks, never writes, and sees what is whole.
+
+use std::path::Path;
+
+use crate::anchor::Position;
+use crate::disk::{Disk, RealDisk};
+use crate::error::JournalError;
+use crate::files::failed;
+use crate::manifest::Manifest;
+use crate::opening;
+use crate::record::Record;
+use crate::sectors::{Found, read_block};
+use crate::segments;
+use crate::survey::{BlockAt, Damage, Survey, records, survey};
+
+/// A tape, to read: what stood on it when it was opened.
+pub struct Reader<D: Disk = RealDisk> {
+    survey: Survey<D::File>,
+    manifest: Manifest,
+    folder: std::path::PathBuf,
+}
+
+impl Reader {
+    /// Opens the tape of a journal.
+    ///
+    /// # Errors
+    /// Where there is none, it is damaged, or the disk fails.
+    pub fn open(dir: &Path) -> Result<Self, JournalError> {
+        Self::open_on(&RealDisk, dir)
+    }
+}
+
+impl<D: Disk> Reader<D> {
+    /// As [`Reader::open`], on a disk.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_on(disk: &D, dir: &Path) -> Result<Self, JournalError> {
+        let mut survey = survey(disk, dir, false, None)?;
+        if let Some(damage) = survey.damage.take() {
+            return Err(damage.into());
+        }
+        Self::of(disk, dir, survey)
+    }
+
+    /// What was surveyed, damage or not.
+    pub(crate) fn of(disk: &D, dir: &Path, survey: Survey<D::File>) -> Result<Self, JournalError> {
+        let first = survey.blocks.first().ok_or_else(|| JournalError::Missing { path: dir.to_owned() })?;
+        let manifest = opening::manifest(disk, dir, &first.header.root)?;
+        Ok(Self { survey, manifest, folder: segments::folder(dir) })
+    }
+
+    /// What the run was started with.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Where the tape ends.
+    pub fn head(&self) -> Option<Position> {
+        self.survey.head()
+    }
+
+    /// The last head in the anchor.
+    pub fn anchored(&self) -> Option<Position> {
+        self.survey.anchored
+    }
+
+    /// The blocks, in order.
+    pub fn headers(&self) -> &[BlockAt] {
+        &self.survey.blocks
+    }
+
+    /// The first block that reaches to an input or beyond it, by its place in [`Reader::headers`].
+    pub fn block_of(&self, sequence: u64) -> Option<usize> {
+        let at = self.headers().partition_point(|block| block.header.sequence_last < sequence);
+        (at < self.headers().len()).then_some(at)
+    }
+
+    /// The payload of a block, checked against its header; none beyond the last.
+    pub(crate) fn payload(&self, at: usize) -> Result<Option<(&BlockAt, Vec<u8>)>, JournalError> {
+        let Some(block) = self.headers().get(at) else { return Ok(None) };
+        let Some(file) = self.survey.file(block) else { return Ok(None) };
+        let path = self.folder.join(block.file());
+        match read_block(file, block.offset).map_err(failed(&path, "read"))? {
+            Found::Whole(header, payload) if header == block.header => Ok(Some((block, payload))),
+            Found::Bad(what) => Err(damaged(block, what).into()),
+            Found::Whole(..) => Err(damaged(block, "its header changed".into()).into()),
+            Found::Torn => Err(damaged(block, "a part of it was never written".into()).into()),
+        }
+    }
+
+    /// The records of a block; none beyond the last, and in the first block of a run.
+    ///
+    /// # Errors
+    /// Where the block is damaged, or the disk fails.
+    pub fn block(&self, at: usize) -> Result<Vec<Record>, JournalError> {
+        let Some((block, payload)) = self.payload(at)? else { return Ok(Vec::new()) };
+        records(&block.header, &payload).map_err(|what| damaged(block, what).into())
+    }
+
+    /// All records, in order; after an error there are no more.
+    pub fn records(&self) -> impl Iterator<Item = Result<Record, JournalError>> {
+        self.records_from(0)
+    }
+
+    /// The records from a block on, by its place in [`Reader::headers`]; after an error there are no more.
+    pub fn records_from(&self, at: usize) -> impl Iterator<Item = Result<Record, JournalError>> {
+        let mut whole = true;
+        (at..self.headers().len())
+            .map_while(move |at| whole.then(|| self.block(at)).inspect(|read| whole = read.is_ok()))
+            .flat_map(|read| match read {
+                Ok(records) => records.into_iter().map(Ok).collect(),
+                Err(error) => vec![Err(error)],
+            })
+    }
+}
+
+pub(crate) fn damaged(block: &BlockAt, what: String) -> Damage {
+    let header = &block.header;
+    let (block_number, sequence) = (header.number, header.sequence_first.saturating_sub(1));
+    Damage { file: block.file(), block: block_number, sequence, what }
+}

@@ -1,0 +1,257 @@
+//! The thread that writes: it takes what waits, makes blocks of it, and tells how far it came.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::buffer::{Batch, Buffer};
+use crate::disk::Disk;
+use crate::files::failed;
+use crate::retention::Retention;
+use crate::sectors::span;
+use crate::tape::Tape;
+use crate::{JournalError, Position};
+
+/// How often the head is anchored while it moves (J3).
+const ANCHOR_EVERY: Duration = Duration::from_secs(1);
+
+/// Called when more is durable, and once when writing has failed.
+pub(crate) type Waker = Box<dyn Fn(u64) + Send>;
+
+/// How the thread is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// In order, behind everything that was appended.
+    Close,
+    /// At once.
+    Abandon,
+}
+
+/// What those who append and the one who writes share under the lock.
+pub(crate) struct State {
+    pub buffer: Buffer,
+    /// How many frames are durable.
+    pub written: u64,
+    pub end: Option<End>,
+    pub failed: Option<JournalError>,
+    /// Retention may not touch this block or a later one.
+    pub keep_from: u64,
+    pub standing: Standing,
+}
+
+/// How a journal stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The last durable block.
+    pub head: Position,
+    /// The last one that the anchor file knows of.
+    pub anchored: Option<Position>,
+    /// How much the segments take.
+    pub used_bytes: u64,
+    /// How much they may take.
+    pub budget_bytes: u64,
+}
+
+/// What all sides hold.
+pub(crate) struct Shared {
+    pub dir: PathBuf,
+    pub state: Mutex<State>,
+    /// There is something to do for the writer.
+    pub work: Condvar,
+    /// There is room in the buffer, more is durable, or writing has failed.
+    pub news: Condvar,
+    pub durable: AtomicU64,
+    pub wakers: Mutex<Vec<Waker>>,
+}
+
+/// A lock that does not mind that somebody panicked: what it guards is changed in whole steps.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub fn new(dir: &Path, buffer: Buffer, standing: Standing) -> Self {
+        let durable = AtomicU64::new(buffer.covered());
+        let state = State { buffer, written: 0, end: None, failed: None, keep_from: 0, standing };
+        let (state, wakers) = (Mutex::new(state), Mutex::default());
+        let dir = dir.to_owned();
+        Self { dir, state, work: Condvar::new(), news: Condvar::new(), durable, wakers }
+    }
+
+    fn wake(&self) {
+        self.news.notify_all();
+        let durable = self.durable.load(Ordering::Acquire);
+        lock(&self.wakers).iter().for_each(|waker| waker(durable));
+    }
+
+    /// So many more frames are durable, and with them every input up to `sequence`.
+    fn tell(&self, frames: u32, sequence: u64) {
+        let mut state = lock(&self.state);
+        state.written += u64::from(frames);
+        // under the lock, as whoever waits has looked at it there
+        let grew = self.durable.fetch_max(sequence, Ordering::AcqRel) < sequence;
+        drop(state);
+        if grew {
+            self.wake();
+        } else {
+            self.news.notify_all();
+        }
+    }
+
+    /// Nothing more will be written.
+    pub fn fail(&self, error: JournalError) {
+        tracing::error!(%error, "the journal cannot be written");
+        lock(&self.state).failed.get_or_insert(error);
+        self.wake();
+    }
+}
+
+/// An error once more, for each who asks.
+pub(crate) fn again(error: &JournalError) -> JournalError {
+    match error {
+        JournalError::Disk { path, what, source } => {
+            let source = io::Error::new(source.kind(), source.to_string());
+            JournalError::Disk { path: path.clone(), what, source }
+        }
+        JournalError::Refused { what } => JournalError::Refused { what: what.clone() },
+        other => JournalError::Refused { what: other.to_string() },
+    }
+}
+
+/// What the thread does next.
+enum Turn {
+    Write,
+    Tell(u64),
+    Anchor,
+    End(End),
+}
+
+/// The thread's own.
+pub(crate) struct Writer<D: Disk> {
+    pub shared: Arc<Shared>,
+    pub tape: Tape<D>,
+    pub retention: Retention,
+    /// Asks for the next segment, and whether that was done.
+    pub spare: SyncSender<()>,
+    pub asked: bool,
+    /// How much of its segment is used, and how much may be before the next is asked for.
+    pub used_bytes: u64,
+    pub half_bytes: u64,
+    pub buffer_bytes: usize,
+}
+
+impl<D: Disk> Writer<D> {
+    /// Writes until the end; the last position where that was in order.
+    pub fn run(mut self, wall_ns: impl Fn() -> i64) -> Option<Position> {
+        let _guard = Guard(self.shared.clone());
+        let end = match self.work() {
+            Ok(End::Abandon) => return None,
+            Ok(End::Close) => self.tape.close(wall_ns()),
+            Err(error) => Err(error),
+        };
+        end.map_err(|error| self.shared.fail(error)).ok()
+    }
+
+    fn work(&mut self) -> Result<End, JournalError> {
+        let mut batch = Batch::default();
+        let mut anchored = (self.tape.head().block, Instant::now());
+        loop {
+            let moved = self.tape.head().block != anchored.0;
+            match self.turn(&mut batch, moved.then(|| anchored.1 + ANCHOR_EVERY)) {
+                Turn::End(end) => return Ok(end),
+                Turn::Tell(sequence) => self.shared.tell(0, sequence),
+                Turn::Write => self.write(&batch)?,
+                Turn::Anchor => {
+                    self.tape.anchor()?;
+                    anchored = (self.tape.head().block, Instant::now());
+                    lock(&self.shared.state).standing.anchored = Some(self.tape.head());
+                }
+            }
+        }
+    }
+
+    /// Waits for something to do. Nothing is on its way to the disk meanwhile, so what the buffer calls
+    /// covered is durable.
+    fn turn(&self, batch: &mut Batch, anchor_at: Option<Instant>) -> Turn {
+        batch.clear(self.buffer_bytes);
+        let mut state = lock(&self.shared.state);
+        loop {
+            let covered = state.buffer.covered();
+            let late = anchor_at.map(|at| at.saturating_duration_since(Instant::now()));
+            if state.end == Some(End::Abandon) {
+                return Turn::End(End::Abandon);
+            } else if covered > self.shared.durable.load(Ordering::Acquire) {
+                return Turn::Tell(covered);
+            } else if late == Some(Duration::ZERO) {
+                return Turn::Anchor;
+            } else if !state.buffer.is_empty() {
+                state.buffer.swap(batch);
+                self.shared.news.notify_all();
+                return Turn::Write;
+            } else if let Some(end) = state.end {
+                return Turn::End(end);
+            }
+            let wait = late.unwrap_or(Duration::MAX);
+            state = self.shared.work.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
+        for (piece, bytes) in batch.pieces() {
+            let before = self.tape.bytes();
+            let at = self.tape.append(bytes, piece.records, piece.head)?;
+            let mut state = lock(&self.shared.state);
+            (state.standing.head, state.standing.used_bytes) = (at, self.tape.bytes());
+            drop(state);
+            self.shared.tell(piece.records, piece.complete);
+            self.used_bytes += span(self.tape.last().payload_bytes as usize);
+            if self.tape.bytes() > before {
+                self.used_bytes = span(self.tape.last().payload_bytes as usize);
+                self.asked = false;
+                self.retention.begun(at.block);
+                self.retain()?;
+            }
+            if self.used_bytes > self.half_bytes && !self.asked {
+                // where it cannot be asked for the tape makes it when it is needed
+                self.asked = self.spare.try_send(()).is_ok();
+            }
+        }
+        Ok(())
+    }
+
+    /// A segment was begun: is the tape still within its budget?
+    fn retain(&mut self) -> Result<(), JournalError> {
+        let keep_from = lock(&self.shared.state).keep_from;
+        while let Some(block) = self.retention.due(self.tape.bytes(), keep_from) {
+            self.tape.drop_before(block)?;
+            self.retention.dropped();
+            tracing::info!(
+                block,
+                "the journal is over its budget: the segment before this block was dropped"
+            );
+        }
+        if self.retention.is_short(self.tape.bytes()) {
+            let (bytes, budget_bytes) = (self.tape.bytes(), self.retention.budget_bytes());
+            tracing::warn!(bytes, budget_bytes, "the journal has used more than four fifths of its budget");
+        }
+        Ok(())
+    }
+}
+
+/// Tells those who wait if the thread should ever panic.
+struct Guard(Arc<Shared>);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // no waker is called: it may be one that panicked
+            let error =
+                failed(&self.0.dir, "write")(io::Error::other("the writing thread panicked, which is a bug"));
+            lock(&self.0.state).failed.get_or_insert(error);
+            self.0.news.notify_all();
+        }
+    }
+}

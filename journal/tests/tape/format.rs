@@ -1,0 +1,169 @@
+//! Format 1 stays readable (J8): a tape that was written once, and the bytes of every kind of record.
+//! `JANUS_WRITE_FORMAT=1 cargo test -p journal --test tape -- --ignored` writes them anew, which is
+//! right only as long as nobody has a tape of this format.
+
+use std::fs;
+use std::path::PathBuf;
+
+use journal::disk::RealDisk;
+use journal::verify::{Verdict, verify};
+use journal::{
+    Entry, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, Tape, codec,
+};
+use market::order::ClientId;
+use market::{EventKind, InstrumentId, MarketEvent, Price, Quantity, SourceId, Timestamp};
+use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, InputKind, LatchCause, NoticeKind, Tick};
+
+use crate::made::{decision, manifest};
+
+fn folder() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/format1"))
+}
+
+/// The tape of format 1, in a folder of its own.
+pub fn journal() -> PathBuf {
+    folder().join("journal")
+}
+
+fn input(sequence: u64, kind: InputKind) -> Record {
+    Record::Input(Input { sequence, time: Timestamp::from_ns(sequence as i64 * 1_000), kind })
+}
+
+fn late(late: bool, record: DecisionRecord) -> Record {
+    Record::Decision(Box::new(journal::Decision { late, record }))
+}
+
+fn inputs() -> Vec<(&'static str, Record)> {
+    let event = MarketEvent {
+        instrument: InstrumentId(0),
+        time: Timestamp::from_ns(1_000),
+        source: SourceId(0),
+        position: 2,
+        kind: EventKind::Quote {
+            bid: (Price::from_units(99), Quantity::from_units(3)),
+            ask: (Price::from_units(101), Quantity::from_units(1)),
+        },
+    };
+    let tick = Tick { fresh: [InstrumentId(0)].into_iter().collect(), ..Tick::default() };
+    let arm = Command { kind: CommandKind::Arm, by: "Ada".into(), reason: "looked at it".into() };
+    let activate = NoticeKind::Activate { hash: [3; 32], by: "Ada".into(), reason: "better".into() };
+    vec![
+        ("input_market", input(1, InputKind::Market(event))),
+        ("input_tick", input(2, InputKind::Tick(tick))),
+        ("input_command", input(3, InputKind::Notice(NoticeKind::Command(arm)))),
+        ("input_latch", input(4, InputKind::Notice(NoticeKind::Latch(LatchCause::Reconciliation)))),
+        ("input_activate", input(5, InputKind::Notice(activate))),
+    ]
+}
+
+fn notes() -> Vec<(&'static str, Record)> {
+    let finding = Finding {
+        rule: "position".into(),
+        order: Some(ClientId { sequence: 2, instrument: InstrumentId(0), k: 0 }),
+        instrument: None,
+        ours: "1".into(),
+        theirs: "2".into(),
+        action: "latched".into(),
+    };
+    let notes = [
+        ("note_opened", Note::Opened { epoch: 1, build: "0.1.0".into(), wall_ns: 7, after_crash: true }),
+        ("note_set_aside", Note::SetAside { file: "0000000001-4096.torn".into(), block: 1, bytes: 512 }),
+        ("note_dropped", Note::Dropped { segments: 1, block: 9, hash: Hash([4; 32]) }),
+        ("note_reconciled", Note::Reconciled { agreed: false, findings: vec![finding] }),
+        ("note_closed", Note::Closed { wall_ns: 8 }),
+    ];
+    notes.into_iter().map(|(name, note)| (name, Record::Note(note))).collect()
+}
+
+/// One record of every kind, with its name.
+fn records() -> Vec<(&'static str, Record)> {
+    let (instrument, time) = (InstrumentId(0), Timestamp::from_ns(2_000));
+    let mut records = inputs();
+    records.push(("decision", late(false, decision(2))));
+    records.push(("late_decision", late(true, decision(2))));
+    records.push(("released", Record::Released(Released { sequence: 2, instrument, time, late: false })));
+    records.push(("marker", Record::Marker(Marker { sequence: 5, time, state: Hash([5; 32]) })));
+    records.extend(notes());
+    records
+}
+
+/// Appends the frame of a record.
+fn frame(record: &Record, into: &mut Vec<u8>) {
+    match record {
+        Record::Input(input) => codec::frame(Entry::Input(input), into),
+        Record::Decision(decision) => {
+            let bytes = decision.record.to_bytes();
+            codec::frame(Entry::Decision { late: decision.late, bytes: &bytes }, into);
+        }
+        Record::Released(released) => codec::frame(Entry::Released(released), into),
+        Record::Marker(marker) => codec::frame(Entry::Marker(marker), into),
+        Record::Note(note) => codec::frame(Entry::Note(note), into),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let lines = bytes.chunks(32).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    lines.map(|line| line + "\n").collect()
+}
+
+fn unhex(text: &str) -> Vec<u8> {
+    let digits: Vec<char> = text.chars().filter(|digit| !digit.is_whitespace()).collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+#[test]
+#[ignore = "writes the fixtures"]
+fn write_the_fixtures() {
+    if std::env::var_os("JANUS_WRITE_FORMAT").is_none() {
+        return;
+    }
+    let _ = fs::remove_dir_all(folder());
+    fs::create_dir_all(folder().join("records")).unwrap();
+    let mut tape = Tape::create(RealDisk, &journal(), &manifest("format 1"), 4 * PAGE_BYTES).unwrap();
+    let (mut frames, mut digest, mut sequence) = (Vec::new(), Digest::default(), 0);
+    for (name, record) in records() {
+        let mut alone = Vec::new();
+        frame(&record, &mut alone);
+        fs::write(folder().join("records").join(name).with_extension("hex"), hex(&alone)).unwrap();
+        frames.extend_from_slice(&alone);
+        match &record {
+            Record::Input(input) => sequence = input.sequence,
+            Record::Decision(decision) => digest.push(&decision.record.to_bytes()),
+            _ => {}
+        }
+    }
+    let head = Head { sequence, time_ns: sequence as i64 * 1_000, latched: true, digest };
+    tape.append(&frames, records().len() as u32, head).unwrap();
+    tape.close(9).unwrap();
+}
+
+#[test]
+fn every_kind_of_record_is_written_and_read_as_it_was_in_the_beginning() {
+    let codec = codec::codec(1).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for (name, record) in records() {
+        let golden = unhex(&fs::read_to_string(folder().join(format!("records/{name}.hex"))).unwrap());
+        let mut written = Vec::new();
+        frame(&record, &mut written);
+        assert_eq!(hex(&written), hex(&golden), "{name}");
+        let frames = codec.frames(&golden).unwrap();
+        assert_eq!(codec.record(frames[0]).unwrap(), record, "{name}");
+        kinds.insert(frames[0].kind as u8);
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn the_tape_of_format_1_is_clean_and_holds_what_was_written() {
+    let report = verify(&journal());
+    assert_eq!((report.verdict, report.blocks, report.closed), (Verdict::Clean, 3, true), "{report:?}");
+    let reader = Reader::open(&journal()).unwrap();
+    assert_eq!(*reader.manifest(), manifest("format 1"));
+    let mut wanted: Vec<Record> = records().into_iter().map(|(_, record)| record).collect();
+    wanted.push(Record::Note(Note::Closed { wall_ns: 9 }));
+    assert_eq!(reader.records().collect::<Result<Vec<_>, _>>().unwrap(), wanted);
+    let header = reader.headers()[1].header;
+    assert_eq!((header.version, header.latched, header.sequence_last), (1, true, 5));
+    assert_eq!((header.time_first_ns, header.time_last_ns), (1_000, 5_000));
+}

@@ -1,0 +1,248 @@
+//! What a brain is put together from, and how a tape keeps it: the manifest, and the configuration
+//! and the policy as artefacts (R2).
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use basal_ganglia::GoNoGo;
+use journal::{Hash, Journal, Manifest, Options, Regime, artefacts};
+use market::Timestamp;
+use market::feed::Format;
+use synapse::region::{decode, encode};
+use synapse::{Command, Model};
+
+use crate::assemble::{self, Orders, Parts};
+use crate::brain::{Line, Rethink};
+use crate::config::{Config, JournalParams, Loader};
+use crate::failure::Failure;
+
+/// The kind of an artefact that is a configuration.
+pub const CONFIG: &str = "config";
+/// The kind of an artefact that is a policy.
+pub const POLICY: &str = "policy";
+
+/// What a brain is put together from.
+#[derive(Debug, Clone)]
+pub struct Blueprint {
+    /// The configuration.
+    pub config: Config,
+    /// The weights of the policy.
+    pub policy: GoNoGo,
+    /// What else the tape's first block tells.
+    pub manifest: Manifest,
+}
+
+/// What a new run is, beside its configuration.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// How time is treated.
+    pub regime: Regime,
+    /// The feeds, in rank order.
+    pub feeds: Vec<String>,
+    /// Their formats, where they are known before they are read.
+    pub formats: Vec<Format>,
+    /// Nothing is sampled before this.
+    pub from: Option<Timestamp>,
+    /// The venue process, if any.
+    pub venue: Option<String>,
+}
+
+impl Blueprint {
+    /// Of a new run.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] for a configuration that nothing can trade with.
+    pub fn new(config: Config, run: Run) -> Result<Self, Failure> {
+        let policy = assemble::policy(&config)?;
+        let now_ns = now_ns();
+        let drawn = (now_ns, std::process::id(), std::thread::current().id());
+        let manifest = Manifest {
+            run: Hash::of(format!("{drawn:?}").as_bytes()).to_string()[..16].to_owned(),
+            created_ns: now_ns,
+            build: BUILD.to_owned(),
+            regime: run.regime,
+            config: Hash::default(),
+            policy: Hash::default(),
+            backend: "native".to_owned(),
+            // our own kernels give the same bits on any of them (D2)
+            cpu: std::env::consts::ARCH.to_owned(),
+            instruments: config.instrument_names(),
+            feeds: run.feeds,
+            formats: run.formats.iter().map(ToString::to_string).collect(),
+            from_ns: run.from.map(Timestamp::ns),
+            venue: run.venue,
+        };
+        let mut blueprint = Self { config, policy, manifest };
+        (blueprint.manifest.config, blueprint.manifest.policy) =
+            (blueprint.config_hash(), blueprint.policy_hash());
+        Ok(blueprint)
+    }
+
+    /// Begins a journal.
+    ///
+    /// # Errors
+    /// [`Failure`] where there is one, or the disk fails.
+    pub fn begin(&self, dir: &Path) -> Result<Journal, Failure> {
+        if dir.join("manifest.json").exists() {
+            return Err(journal::JournalError::Exists { path: dir.to_owned() }.into());
+        }
+        std::fs::create_dir_all(dir).map_err(|e| Failure::unwritable(dir, &e))?;
+        self.store(dir)?;
+        Ok(Journal::create(dir, &self.manifest, &options(&self.config.journal))?)
+    }
+
+    /// Keeps configuration and policy in a journal's folder.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] where the disk fails.
+    fn store(&self, dir: &Path) -> Result<(), Failure> {
+        artefacts::put(dir, CONFIG, self.config.canonical().as_bytes())?;
+        artefacts::put(dir, POLICY, &encode(&self.policy))?;
+        Ok(())
+    }
+
+    /// As a tape was begun.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where an artefact is missing or is not what it was.
+    pub fn of(dir: &Path, manifest: &Manifest) -> Result<Self, Failure> {
+        let config = read_config(dir, &manifest.config)?;
+        let policy = read_policy(dir, &manifest.policy)?;
+        Ok(Self { config, policy, manifest: manifest.clone() })
+    }
+
+    /// A brain that has seen nothing.
+    ///
+    /// # Errors
+    /// As [`assemble::parts`].
+    pub fn parts(&self, commands: Vec<(Timestamp, Command)>) -> Result<Parts, Failure> {
+        let formats = self.manifest.formats.iter().filter_map(|name| name.parse().ok()).collect();
+        let orders = Orders {
+            commands,
+            formats,
+            from: self.manifest.from_ns.map(Timestamp::from_ns),
+            is_real: self.manifest.regime == Regime::Real,
+            is_remote: self.manifest.venue.is_some(),
+            policy: Some(Box::new(self.policy.clone())),
+        };
+        assemble::parts(&self.config, orders)
+    }
+
+    /// A brain that thinks a tape again.
+    ///
+    /// # Errors
+    /// As [`assemble::parts`].
+    pub fn rethink(&self, absent: BTreeSet<u64>) -> Result<Rethink, Failure> {
+        let Parts { door, mind, broker, .. } = self.parts(Vec::new())?;
+        Ok(Rethink::new(door, mind, broker, absent))
+    }
+
+    /// The regions with an artefact in effect, which this is a blueprint of from here on: the first
+    /// phase of an activation, in which a bad one fails and changes nothing (R2).
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where it is missing, damaged, or does not fit a run that goes on.
+    pub fn activate(&mut self, dir: &Path, hash: &Hash) -> Result<Line, Failure> {
+        let known = artefacts::list(dir)?;
+        let kind = known.iter().find(|artefact| artefact.hash == *hash).map(|artefact| artefact.kind.as_str());
+        let mut next = self.clone();
+        match kind {
+            Some(CONFIG) => {
+                next.config = read_config(dir, hash)?;
+                check_change(&self.config, &next.config)?;
+            }
+            Some(POLICY) => next.policy = read_policy(dir, hash)?,
+            Some(kind) => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
+            None => {
+                let path = dir.join("artefacts");
+                let message = format!("{}: there is no artefact {hash}; `janus brain ls` lists those there are, or copy it back", path.display());
+                return Err(Failure::Input(message));
+            }
+        }
+        let line = next.parts(Vec::new())?.mind.into_line();
+        *self = next;
+        Ok(line)
+    }
+
+    /// The name of the active configuration.
+    pub fn config_hash(&self) -> Hash {
+        Hash::of(self.config.canonical().as_bytes())
+    }
+
+    /// The name of the active policy.
+    pub fn policy_hash(&self) -> Hash {
+        Hash::of(&encode(&self.policy))
+    }
+
+    /// What the policy is, in words (R3).
+    pub fn about_policy(&self) -> String {
+        let card = self.policy.card();
+        format!("{} ({}): {}", card.name, if card.trained { "trained" } else { "untrained" }, card.about)
+    }
+}
+
+/// The options of a journal.
+pub fn options(params: &JournalParams) -> Options {
+    let budget = params.budget_gib * f64::from(1 << 30);
+    Options {
+        segment_bytes: u64::from(params.segment_mib) << 20,
+        buffer_bytes: (params.buffer_mib as usize) << 20,
+        block_bytes: (params.block_kib as usize) << 10,
+        budget_bytes: if budget > 0.0 { budget as u64 } else { u64::MAX },
+    }
+}
+
+/// The version of the program, for manifests.
+pub const BUILD: &str = concat!("janus ", env!("CARGO_PKG_VERSION"));
+
+/// The machine's clock, for what no decision depends on.
+pub fn now_ns() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_nanos() as i64)
+}
+
+fn read_config(dir: &Path, hash: &Hash) -> Result<Config, Failure> {
+    let bytes = artefacts::get(dir, CONFIG, hash)?;
+    let text = String::from_utf8(bytes).map_err(|e| Failure::Input(format!("configuration {hash}: {e}")))?;
+    Ok(Loader::new().text(&text, &format!("configuration {hash}"))?.finish()?)
+}
+
+fn read_policy(dir: &Path, hash: &Hash) -> Result<GoNoGo, Failure> {
+    let bytes = artefacts::get(dir, POLICY, hash)?;
+    decode(&bytes).map_err(|e| Failure::Input(format!("policy {hash}: {e}; it is of another build")))
+}
+
+/// The sections that may change while a run goes on; the others shape what is remembered.
+const CHANGEABLE: [&str; 6] = ["basal_ganglia", "cerebellum", "prefrontal", "journal", "daemon", "limits"];
+
+fn check_change(now: &Config, next: &Config) -> Result<(), Failure> {
+    let lines = |config: &Config| -> Vec<(String, String)> {
+        let mut section = String::new();
+        let text = config.canonical();
+        let mut all = Vec::new();
+        for line in text.lines() {
+            match line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                Some(header) => section = header.to_owned(),
+                None => all.push((section.clone(), line.to_owned())),
+            }
+        }
+        all
+    };
+    let (before, after) = (lines(now), lines(next));
+    let fixed = |(section, _): &&(String, String)| {
+        !CHANGEABLE.iter().any(|free| section == free || section.starts_with(&format!("{free}.")))
+    };
+    let before: BTreeSet<_> = before.iter().filter(fixed).collect();
+    let changed = after.iter().filter(fixed).find(|line| !before.contains(line));
+    let fewer = after.iter().filter(fixed).count() != before.len();
+    match changed {
+        Some((section, line)) => Err(Failure::Input(format!(
+            "[{section}] {line}: cannot change while a run goes on; stop it and begin a new journal, or change only [{}]",
+            CHANGEABLE.join("], [")
+        ))),
+        None if fewer => Err(Failure::Input(
+            "an instrument of the run is missing; a run keeps its instruments: begin a new journal".to_owned(),
+        )),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,144 @@
+//! `janus journal ls`: what is in a journal's folder.
+
+use std::fmt::Write;
+
+use clap::Args;
+use journal::{Position, artefacts, snapshots};
+use market::Timestamp;
+use serde::Serialize;
+
+use super::{JournalArgs, Tape};
+use crate::commands::terminal::{say, tell};
+use crate::failure::Failure;
+use crate::summary::grouped;
+
+/// Arguments of `janus journal ls`.
+#[derive(Debug, Args)]
+pub struct Ls {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// One JSON object on the last line of standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Listing {
+    run: String,
+    build: String,
+    regime: journal::Regime,
+    instruments: Vec<String>,
+    segments: Vec<Segment>,
+    snapshots: Vec<File>,
+    artefacts: Vec<File>,
+    head: Option<Position>,
+    anchored: Option<Position>,
+}
+
+#[derive(Debug, Serialize)]
+struct Segment {
+    file: String,
+    blocks: u64,
+    sequence_first: u64,
+    sequence_last: u64,
+    time_first: String,
+    time_last: String,
+    bytes: Option<u64>,
+}
+
+/// A file named by its hash.
+#[derive(Debug, Serialize)]
+struct File {
+    hash: String,
+    what: String,
+    bytes: u64,
+}
+
+impl Ls {
+    /// Lists what is there.
+    ///
+    /// # Errors
+    /// A [`Failure`] where there is no journal or it cannot be read.
+    pub fn run(self) -> Result<(), Failure> {
+        let listing = list(&self.journal.open()?)?;
+        if !self.json {
+            return say(&text(&listing));
+        }
+        tell(&text(&listing));
+        let object = serde_json::to_string(&listing).map_err(|error| Failure::Internal(error.to_string()))?;
+        say(&format!("{object}\n"))
+    }
+}
+
+fn list(tape: &Tape) -> Result<Listing, Failure> {
+    let manifest = tape.reader.manifest();
+    let snapshots = snapshots::list_snapshots(&tape.dir)?.into_iter().map(|it| File {
+        hash: it.hash.to_string(),
+        what: format!("behind input {}", it.sequence),
+        bytes: it.bytes,
+    });
+    let artefacts = artefacts::list(&tape.dir)?.into_iter();
+    let artefacts = artefacts.map(|it| File { hash: it.hash.to_string(), what: it.kind, bytes: it.bytes });
+    Ok(Listing {
+        run: manifest.run.clone(),
+        build: manifest.build.clone(),
+        regime: manifest.regime,
+        instruments: manifest.instruments.clone(),
+        segments: segments(tape),
+        snapshots: snapshots.collect(),
+        artefacts: artefacts.collect(),
+        head: tape.reader.head(),
+        anchored: tape.reader.anchored(),
+    })
+}
+
+/// The size of a file; none where it went meanwhile.
+fn size(tape: &Tape, name: &str) -> Option<u64> {
+    std::fs::metadata(tape.dir.join(name)).ok().map(|facts| facts.len())
+}
+
+fn segments(tape: &Tape) -> Vec<Segment> {
+    let of_segment = tape.reader.headers().chunk_by(|a, b| a.segment == b.segment);
+    let time = |ns: i64| Timestamp::from_ns(ns).to_string();
+    let segment = |blocks: &[journal::BlockAt]| {
+        let (first, last) = (blocks.first()?, blocks.last()?);
+        Some(Segment {
+            file: first.file(),
+            blocks: blocks.len() as u64,
+            sequence_first: first.header.sequence_first,
+            sequence_last: last.header.sequence_last,
+            time_first: time(first.header.time_first_ns),
+            time_last: time(last.header.time_last_ns),
+            bytes: size(tape, &format!("tape/{}", first.file())),
+        })
+    };
+    of_segment.filter_map(segment).collect()
+}
+
+fn text(listing: &Listing) -> String {
+    let mut text = String::new();
+    let regime = format!("{:?}", listing.regime).to_lowercase();
+    _ = writeln!(
+        text,
+        "run {} of build {}, {regime} time, instruments {}\n",
+        listing.run,
+        listing.build,
+        listing.instruments.join(", ")
+    );
+    _ = writeln!(text, "{:<16} {:>8} {:>24} {:>14}  event time", "segment", "blocks", "sequence", "bytes");
+    for it in &listing.segments {
+        let sequence = format!("{}..{}", it.sequence_first, it.sequence_last);
+        let bytes = it.bytes.map_or("gone".to_owned(), grouped);
+        let (first, last) = (&it.time_first, &it.time_last);
+        _ = writeln!(text, "{:<16} {:>8} {sequence:>24} {bytes:>14}  {first} to {last}", it.file, it.blocks);
+    }
+    for (title, files) in [("snapshots", &listing.snapshots), ("artefacts", &listing.artefacts)] {
+        _ = writeln!(text, "\n{title}: {}", if files.is_empty() { "none" } else { "" });
+        for it in files {
+            _ = writeln!(text, "  {}  {:>14} bytes  {}", it.hash, grouped(it.bytes), it.what);
+        }
+    }
+    let or_none = |position: Option<Position>| position.map_or("none".to_owned(), |it| it.to_string());
+    _ = writeln!(text, "\nhead:   {}\nanchor: {}", or_none(listing.head), or_none(listing.anchored));
+    text
+}

@@ -1,0 +1,156 @@
+//! `janus halt|arm|status|stop|ask`: words to a running daemon.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::journal::JournalArgs;
+use super::terminal::say;
+use crate::control::{self, Answer, Ask};
+use crate::failure::{Failure, INTERNAL};
+
+/// Who commands, and why: it stands on the tape.
+#[derive(Debug, Args)]
+pub(super) struct Signature {
+    /// Who commands it.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Arguments of `janus halt` and `janus arm`.
+#[derive(Debug, Args)]
+pub struct Order {
+    #[command(flatten)]
+    journal: JournalArgs,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+impl Order {
+    /// Stops trading, and cancels what works.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] where no daemon runs, or what it refuses with.
+    pub fn halt(self) -> Result<(), Failure> {
+        let Signature { by, reason } = self.signature;
+        command(&self.journal, &Ask::Halt { by, reason })
+    }
+
+    /// Trades again.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] where no daemon runs, or what it refuses with.
+    pub fn arm(self) -> Result<(), Failure> {
+        let Signature { by, reason } = self.signature;
+        command(&self.journal, &Ask::Arm { by, reason })
+    }
+}
+
+/// Arguments of `janus stop`.
+#[derive(Debug, Args)]
+pub struct Stop {
+    #[command(flatten)]
+    journal: JournalArgs,
+}
+
+impl Stop {
+    /// Lets the daemon drain and end, and waits until it has.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] where no daemon runs, or it does not end in time.
+    pub fn run(self) -> Result<(), Failure> {
+        done(control::stop(&self.journal.journal)?)
+    }
+}
+
+/// Arguments of `janus status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// One JSON object on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Status {
+    /// Tells how things stand.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] where no daemon runs.
+    pub fn run(self) -> Result<(), Failure> {
+        match control::ask(&self.journal.journal, &Ask::Status)? {
+            Answer::Status(status) if self.json => say(&json_line(&status)?),
+            Answer::Status(status) => say(&status.to_string()),
+            other => done(other),
+        }
+    }
+}
+
+/// Arguments of `janus ask`.
+#[derive(Debug, Args)]
+pub struct Question {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// The instrument.
+    instrument: String,
+    /// One JSON object on one line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Question {
+    /// Tells what the brain would decide now; asking changes nothing.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] where no daemon runs, or what it refuses with.
+    pub fn run(self) -> Result<(), Failure> {
+        match control::ask(&self.journal.journal, &Ask::Ask { instrument: self.instrument })? {
+            Answer::Thought(_, thought) if self.json => say(&json_line(&thought)?),
+            Answer::Thought(text, _) => say(&format!("{}\n", text.trim_end())),
+            other => done(other),
+        }
+    }
+}
+
+/// Asks for something to be done, and tells that it was.
+pub(super) fn command(journal: &JournalArgs, ask: &Ask) -> Result<(), Failure> {
+    done(control::ask(&journal.journal, ask)?)
+}
+
+fn done(answer: Answer) -> Result<(), Failure> {
+    match answer {
+        Answer::Done { sequence: Some(sequence), text } => say(&format!("{text} (input {sequence})\n")),
+        Answer::Done { sequence: None, text } => say(&format!("{text}\n")),
+        Answer::Refused { code: 1, message } => Err(Failure::Check(message)),
+        Answer::Refused { code: 2, message } => Err(Failure::Input(message)),
+        Answer::Refused { code: INTERNAL, message } => Err(Failure::Internal(message)),
+        Answer::Refused { message, .. } => Err(Failure::Environment(message)),
+        Answer::Status(_) | Answer::Thought(..) => {
+            Err(Failure::Internal("the daemon answered another question".to_owned()))
+        }
+    }
+}
+
+fn json_line(value: &impl Serialize) -> Result<String, Failure> {
+    let line = serde_json::to_string(value).map_err(|e| Failure::Internal(e.to_string()))?;
+    Ok(line + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_ends_with_the_code_it_names() {
+        let refused = |code| done(Answer::refused(code, "no")).expect_err("refused");
+        assert!(matches!(refused(1), Failure::Check(text) if text == "no"));
+        assert!(matches!(refused(2), Failure::Input(text) if text == "no"));
+        assert!(matches!(refused(3), Failure::Environment(text) if text == "no"));
+        assert!(matches!(refused(INTERNAL), Failure::Internal(text) if text == "no"));
+        let other = done(Answer::Thought(String::new(), serde_json::Value::Null));
+        assert!(matches!(other, Err(Failure::Internal(_))));
+    }
+}

@@ -1,0 +1,126 @@
+//! `janus replay`: thinks a tape again and compares every decision (D3).
+
+use std::time::Instant;
+
+use clap::Args;
+use journal::{Hash, Reader};
+use serde::Serialize;
+
+use super::journal::JournalArgs;
+use super::terminal::{bar, say};
+use crate::blueprint::BUILD;
+use crate::brain::{Difference, Stray};
+use crate::failure::Failure;
+use crate::rebuild::{self, From, Obstacle, Terms};
+
+/// Arguments of `janus replay`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// Start from the newest snapshot not behind this input; without it from the beginning.
+    #[arg(long, value_name = "SEQUENCE")]
+    from: Option<u64>,
+    /// Stop behind this input.
+    #[arg(long, value_name = "SEQUENCE", visible_alias = "until")]
+    to: Option<u64>,
+    /// Think with another policy of the journal's artefacts, and tell where it parts from the tape.
+    #[arg(long, value_name = "HASH")]
+    policy: Option<Hash>,
+    /// One JSON object on the last line of standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize)]
+struct Report {
+    verdict: &'static str,
+    decisions: u64,
+    inputs: u64,
+    snapshots: u64,
+    from: u64,
+    until: u64,
+    digest: Option<String>,
+    first_difference: Option<Difference>,
+    largest_difference: f64,
+    seconds: f64,
+}
+
+impl Replay {
+    /// Thinks it again.
+    ///
+    /// # Errors
+    /// [`Failure::Check`] where a decision came out differently.
+    pub fn run(self) -> Result<(), Failure> {
+        let dir = &self.journal.journal;
+        let reader = Reader::open(dir)?;
+        // bits are promised to the build that made them; of another one the largest difference is told
+        let lenient = reader.manifest().build != BUILD;
+        let terms = Terms { until: self.to, lenient, policy: self.policy, ..Terms::default() };
+        let from = self.from.map_or(From::Beginning, From::Snapshot);
+        let began = Instant::now();
+        let bar = bar(Some(reader.headers().len() as u64), "blocks");
+        let rebuilt = rebuild::rebuild(dir, &reader, from, &terms, &mut |done, _| bar.set_position(done as u64));
+        let seconds = began.elapsed().as_secs_f64();
+        bar.finish_and_clear();
+        let report = match rebuilt {
+            Ok(rebuilt) => {
+                let (rethink, proof) = (&rebuilt.rethink, rebuilt.rethink.proof());
+                let first = rethink.first_difference().cloned();
+                Report {
+                    verdict: if first.is_none() { "identical" } else { "differs" },
+                    decisions: proof.decisions,
+                    inputs: proof.inputs,
+                    snapshots: proof.markers,
+                    from: rebuilt.from.map_or(0, |marker| marker.sequence),
+                    until: rethink.sequence(),
+                    digest: Some(rethink.head().digest.to_hex()),
+                    first_difference: first,
+                    largest_difference: proof.largest_difference,
+                    seconds,
+                }
+            }
+            Err(Obstacle::Stray(Stray::Differs { difference, proof })) => Report {
+                verdict: "differs",
+                decisions: proof.decisions,
+                inputs: proof.inputs,
+                snapshots: proof.markers,
+                from: 0,
+                until: difference.sequence,
+                digest: None,
+                first_difference: Some(*difference),
+                largest_difference: proof.largest_difference,
+                seconds,
+            },
+            Err(Obstacle::Stray(Stray::Fault { sequence, fault, .. })) => {
+                return Err(Failure::Check(format!("at input {sequence} a region failed: {fault}")));
+            }
+            Err(Obstacle::Failure(failure)) => return Err(failure),
+        };
+        self.tell(&report)
+    }
+
+    fn tell(&self, report: &Report) -> Result<(), Failure> {
+        if self.json {
+            let line = serde_json::to_string(report).map_err(|e| Failure::Internal(e.to_string()))?;
+            say(&format!("{line}\n"))?;
+        }
+        if let Some(difference) = &report.first_difference {
+            return Err(Failure::Check(format!(
+                "it differs after {} decisions: {difference} (largest difference {:e})",
+                report.decisions, report.largest_difference
+            )));
+        }
+        if self.json {
+            return Ok(());
+        }
+        let Report { decisions, inputs, snapshots, seconds, .. } = report;
+        let digest = report.digest.as_deref().unwrap_or("none");
+        say(&format!(
+            "identical, {decisions} decisions, digest {digest}\n\
+             {inputs} inputs and {snapshots} snapshots' states proved in {seconds:.2} s, {:.0} decisions/s\n",
+            *decisions as f64 / seconds.max(1e-9)
+        ))
+    }
+}

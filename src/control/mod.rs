@@ -1,0 +1,39 @@
+//! The control socket: how an operator speaks to a running daemon.
+//!
+//! One JSON line in, one JSON line out, over a Unix socket in the journal's folder that only the
+//! daemon's own user can open. The thread of a connection reads and writes; the daemon's loop alone
+//! answers, in its own time.
+
+mod client;
+mod server;
+mod status;
+mod wire;
+
+use std::os::unix::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use client::{ask, stop};
+pub use server::{Server, Word};
+pub use status::{Disk, FeedStatus, HeadStatus, Order, SnapshotStatus, Status, VenueStatus};
+pub use wire::{Answer, Ask};
+
+use crate::failure::Failure;
+
+/// The longest question: the text of a configuration fits.
+pub const LINE_LIMIT: usize = 1 << 20;
+/// How long the daemon's loop may take to answer.
+const ANSWER_WITHIN: Duration = Duration::from_secs(60);
+
+/// The socket's path, which must fit into an address of the system.
+fn socket_path(dir: &Path) -> Result<PathBuf, Failure> {
+    let path = dir.join("control.sock");
+    SocketAddr::from_pathname(&path).map_err(|_| {
+        Failure::Environment(format!(
+            "{}: a path of {} bytes is too long for a socket, which takes about 100; give a shorter folder with --journal, or one relative to where you are",
+            path.display(),
+            path.as_os_str().len()
+        ))
+    })?;
+    Ok(path)
+}

@@ -1,0 +1,269 @@
+//! The desk at which a venue process is dealt with: what goes out, what comes in, and whether both
+//! sides agree. Nothing new goes out before they do.
+
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, Instant};
+
+use journal::Note;
+use market::order::Request;
+use market::{InstrumentId, Timestamp};
+use synapse::NoticeKind;
+
+use super::core::Core;
+use crate::brain::Stream;
+use crate::control::VenueStatus;
+use crate::failure::Failure;
+use crate::recovery::{Admission, How, Intake, Ours, Theirs, VenueEnd, VenueFill, VenueOrder, reconcile};
+use crate::venue::{self, Client, FromVenue, OrderName, StateAnswer};
+
+/// How long to wait before asking again while both sides differ.
+const AGAIN: Duration = Duration::from_millis(100);
+/// How much a venue may have said that the loop has not heard.
+const HEARD: usize = 1024;
+
+/// How far both sides are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Stage {
+    Away(String),
+    Asked { moves: u64 },
+    Differs,
+    Agreed,
+}
+
+/// The desk.
+pub(super) struct VenueDesk {
+    client: Client,
+    intake: Intake,
+    run: String,
+    names: Vec<String>,
+    stage: Stage,
+    asked_at: Instant,
+    every: Duration,
+    agreed_at: Option<Timestamp>,
+    /// How many reports were dropped, as repeated or over.
+    dropped: u64,
+}
+
+impl VenueDesk {
+    /// Connects to a venue's order socket; what it says goes to `sink`.
+    pub fn start<S: Stream>(
+        socket: &Path,
+        core: &Core<S>,
+        sink: impl Fn(FromVenue) -> bool + Send + 'static,
+    ) -> Result<Self, Failure> {
+        let (run, names) = (core.blueprint.manifest.run.clone(), core.blueprint.manifest.instruments.clone());
+        let (send, said) = sync_channel(HEARD);
+        let forward = move || {
+            for said in said {
+                if !sink(said) {
+                    return;
+                }
+            }
+        };
+        let failed = |e: std::io::Error| Failure::Environment(format!("no thread for the venue: {e}"));
+        std::thread::Builder::new().name("venue".into()).spawn(forward).map_err(failed)?;
+        let client = Client::start(socket.to_owned(), run.clone(), names.clone(), send).map_err(failed)?;
+        let line = core.engine.line();
+        let table = line.prefrontal.orders();
+        let orders = line.brainstem.instruments().iter().flat_map(|(id, _)| table.of(id));
+        let intake = Intake::from_orders(orders, line.brainstem.ledger().executions().clone());
+        let every = Duration::from_secs(u64::from(core.blueprint.config.daemon.reconcile_every_s));
+        let stage = Stage::Away("not connected yet".to_owned());
+        let asked_at = Instant::now();
+        Ok(Self { client, intake, run, names, stage, asked_at, every, agreed_at: None, dropped: 0 })
+    }
+
+    /// Why nothing new may go out, if so.
+    pub fn closed(&self) -> Option<String> {
+        match &self.stage {
+            Stage::Agreed => None,
+            // a routine question does not stop what was agreed
+            Stage::Asked { .. } if self.agreed_at.is_some() => None,
+            Stage::Away(why) => Some(format!("the venue is away: {why}")),
+            Stage::Asked { .. } => Some("the venue is asked how everything stands".to_owned()),
+            Stage::Differs => Some("our state and the venue's differ".to_owned()),
+        }
+    }
+
+    /// How it stands.
+    pub fn status<S: Stream>(&self, core: &Core<S>) -> VenueStatus {
+        let (line, pending) = (core.engine.line(), |order: &prefrontal::Order| order.is_unanswered());
+        let (table, instruments) = (line.prefrontal.orders(), line.brainstem.instruments());
+        let orders = instruments.iter().flat_map(|(id, _)| table.of(id));
+        VenueStatus {
+            state: self.closed().unwrap_or_else(|| "reconciled".to_owned()),
+            pending: orders.filter(|(_, order)| pending(order)).count() as u64,
+            last_reconciled: self.agreed_at.map(|time| time.to_string()),
+        }
+    }
+
+    /// Sends what the gate let go.
+    pub fn send<S: Stream>(&mut self, core: &mut Core<S>) {
+        while let Some(request) = core.engine.broker_mut().next_request() {
+            self.intake.released(&request);
+            if !self.client.send(&request) {
+                tracing::warn!(order = %request.id(), "not sent, the venue is away: it is asked about it");
+            }
+        }
+    }
+
+    /// After a restart nothing tells whether these were sent: they are not sent again, and the venue is
+    /// asked.
+    pub fn take_for_sent<S: Stream>(&mut self, core: &mut Core<S>) {
+        while let Some(request) = core.engine.broker_mut().next_request() {
+            self.intake.released(&request);
+        }
+    }
+
+    /// Asks how everything stands, where it is time to.
+    pub fn ask_when_due(&mut self) {
+        let after = if self.stage == Stage::Agreed { self.every } else { AGAIN };
+        let is_open = matches!(self.stage, Stage::Agreed | Stage::Differs);
+        if is_open && self.asked_at.elapsed() >= after {
+            self.ask();
+        }
+    }
+
+    fn ask(&mut self) {
+        self.asked_at = Instant::now();
+        let moves = self.intake.moves();
+        if self.client.query(self.intake.executions().contiguous()) {
+            self.stage = Stage::Asked { moves };
+        }
+    }
+
+    /// Takes what the venue says.
+    pub fn hear<S: Stream>(&mut self, core: &mut Core<S>, said: FromVenue) -> Result<(), Failure> {
+        match said {
+            FromVenue::Connected => {
+                self.agreed_at = None;
+                self.ask();
+            }
+            FromVenue::Lost(why) => {
+                tracing::warn!(why, "the venue is lost: nothing new goes out before both sides agree again");
+                self.agreed_at = None;
+                self.stage = Stage::Away(why);
+            }
+            FromVenue::Error(what) => tracing::error!(what, "the venue did not understand"),
+            FromVenue::Report(report, _) => self.receive(core, &report)?,
+            FromVenue::State(state) => self.compare(core, &state)?,
+        }
+        Ok(())
+    }
+
+    fn receive<S: Stream>(
+        &mut self,
+        core: &mut Core<S>,
+        report: &market::order::Report,
+    ) -> Result<(), Failure> {
+        match self.intake.receive(report) {
+            Admission::Admit { report, then } => {
+                let broker = core.engine.broker_mut();
+                broker.deliver(report);
+                then.into_iter().for_each(|then| broker.deliver(then));
+                while core.engine.broker().has_reports() && core.step()? {}
+            }
+            Admission::Wait => {}
+            Admission::Drop(reason) => {
+                self.dropped += 1;
+                tracing::debug!(order = %report.id, ?reason, "a report is dropped");
+            }
+            Admission::Lapse(id) => _ = core.admit(NoticeKind::Lapsed(id))?,
+            Admission::Latch { cause, why } => {
+                tracing::error!(%cause, why, "the venue contradicts itself or us: latched");
+                core.admit(NoticeKind::Latch(cause))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares both sides, and does what follows.
+    fn compare<S: Stream>(&mut self, core: &mut Core<S>, state: &StateAnswer) -> Result<(), Failure> {
+        let Stage::Asked { moves } = self.stage else { return Ok(()) };
+        let theirs = self.theirs(state);
+        let brainstem = &core.engine.line().brainstem;
+        let ours = Ours {
+            intake: &self.intake,
+            ledger: brainstem.ledger(),
+            instruments: brainstem.instruments(),
+            asked: moves,
+        };
+        let outcome = reconcile(&ours, &theirs);
+        for report in &outcome.reports {
+            self.receive(core, report)?;
+        }
+        for id in outcome.lapses {
+            self.intake.fold_input(&NoticeKind::Lapsed(id));
+            core.admit(NoticeKind::Lapsed(id))?;
+        }
+        for id in outcome.cancels {
+            if outcome.doubted.contains(&id) {
+                self.intake.doubt(id);
+            } else {
+                self.intake.fold_input(&NoticeKind::CancelSent(id));
+            }
+            core.admit(NoticeKind::CancelSent(id))?;
+            self.client.send(&Request::Cancel(id));
+        }
+        if let Some(cause) = outcome.latch.filter(|cause| core.engine.line().prefrontal.latch() != Some(*cause)) {
+            core.admit(NoticeKind::Latch(cause))?;
+        }
+        for finding in &outcome.findings {
+            tracing::warn!(rule = finding.rule, order = ?finding.order, ours = finding.ours, theirs = finding.theirs, action = finding.action, "reconciled");
+        }
+        if !outcome.findings.is_empty() || (outcome.agreed && self.agreed_at.is_none()) {
+            let note = Note::Reconciled { agreed: outcome.agreed, findings: outcome.findings };
+            core.recorder.note(&note);
+        }
+        if outcome.agreed {
+            self.agreed_at = Some(core.engine.door().now());
+            self.stage = Stage::Agreed;
+        } else {
+            if outcome.latch.is_some() {
+                self.agreed_at = None;
+            }
+            self.stage = Stage::Differs;
+        }
+        Ok(())
+    }
+
+    /// The venue's words in ours, for the orders of this run.
+    fn theirs(&self, state: &StateAnswer) -> Theirs {
+        let ours = |name: &OrderName| name.run == self.run;
+        let at = |name: &String| self.names.iter().position(|known| known == name);
+        let orders = state.orders.iter().filter(|order| ours(&order.id)).map(|order| VenueOrder {
+            id: order.id.id,
+            side: order.side,
+            price: order.price,
+            total: order.total,
+            filled: order.filled,
+            remaining: order.remaining,
+        });
+        let finished = state.finished.iter().filter(|end| ours(&end.id));
+        let fills = state.fills.iter().filter(|fill| ours(&fill.id));
+        let positions = state.positions.iter().filter_map(|(name, quantity)| {
+            let id = InstrumentId(u16::try_from(at(name)?).ok()?);
+            (!quantity.is_zero()).then_some((id, *quantity))
+        });
+        Theirs {
+            time: state.time,
+            orders: orders.collect(),
+            finished: finished.map(|end| VenueEnd { id: end.id.id, how: how(end.how), filled: end.filled }).collect(),
+            fills: fills.map(|f| VenueFill { id: f.id.id, time: f.time, fill: f.fill }).collect(),
+            positions: positions.collect(),
+            cash: state.cash,
+            executions: state.executions,
+        }
+    }
+}
+
+const fn how(how: venue::How) -> How {
+    match how {
+        venue::How::Filled => How::Filled,
+        venue::How::Cancelled => How::Cancelled,
+        venue::How::Expired => How::Expired,
+        venue::How::Rejected => How::Rejected,
+        venue::How::Tombstone => How::Tombstone,
+    }
+}

@@ -1,0 +1,117 @@
+//! A region that fails takes the line down, not the daemon (S1, S2): everything is rebuilt from
+//! snapshot and tape, the input is tried once more, and one that fails twice is quarantined.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use journal::Reader;
+use market::{InstrumentId, Timestamp};
+use synapse::{LatchCause, NoticeKind};
+
+use super::core::Core;
+use crate::brain::{EngineError, Stray, Stream};
+use crate::config::DaemonParams;
+use crate::failure::Failure;
+use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
+
+/// An input that failed twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bad {
+    pub input: u64,
+    pub instrument: Option<InstrumentId>,
+}
+
+/// The faults of late, in event time.
+#[derive(Debug)]
+pub(super) struct Faults {
+    max: usize,
+    within_ns: i64,
+    recent: VecDeque<Timestamp>,
+    count: u64,
+}
+
+impl Faults {
+    pub fn new(params: &DaemonParams) -> Self {
+        let within_ns = i64::from(params.faults_within_s) * 1_000_000_000;
+        Self { max: params.faults_max as usize, within_ns, recent: VecDeque::new(), count: 0 }
+    }
+
+    /// How many there were.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Notes one; true where there are more than are borne.
+    pub fn note(&mut self, time: Timestamp) -> bool {
+        self.count += 1;
+        self.recent.push_back(time);
+        while self.recent.front().is_some_and(|first| time.since(*first) > self.within_ns) {
+            self.recent.pop_front();
+        }
+        self.recent.len() > self.max
+    }
+}
+
+/// Rebuilds a brain from the journal of `dir` with what it has failed on before; an input on which it
+/// has failed `tries` times so far fails for good when it fails twice.
+pub(super) fn rebuilt(
+    dir: &Path,
+    mut tries: u32,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<(Rebuilt, Vec<Bad>), Failure> {
+    let reader = Reader::open(dir)?;
+    let mut terms = Terms::default();
+    let mut bad = Vec::new();
+    loop {
+        match rebuild::rebuild(dir, &reader, From::Snapshot(u64::MAX), &terms, progress) {
+            Ok(rebuilt) => return Ok((rebuilt, bad)),
+            Err(Obstacle::Stray(Stray::Fault { sequence, instrument, fault })) => {
+                tries += 1;
+                tracing::error!(sequence, %fault, tries, "a region failed");
+                if tries >= 2 {
+                    bad.push(Bad { input: sequence, instrument });
+                    terms.absent.insert(sequence);
+                    tries = 0;
+                }
+            }
+            Err(Obstacle::Stray(Stray::Differs { difference, .. })) => {
+                return Err(Failure::Internal(format!(
+                    "the digest proof failed, so nothing is traded: {difference}; `janus replay --journal {}` shows it",
+                    dir.display()
+                )));
+            }
+            Err(Obstacle::Failure(failure)) => return Err(failure),
+        }
+    }
+}
+
+impl<S: Stream> Core<S> {
+    /// Rebuilds the line after an input failed, and goes on.
+    pub fn heal(&mut self, error: &EngineError) -> Result<(), Failure> {
+        tracing::error!(%error, "a region failed: the line is rebuilt from the tape");
+        self.recorder.forget();
+        self.journal().wait()?;
+        let too_many = self.faults.note(error.time);
+        let (rebuilt, bad) = rebuilt(&self.dir, 1, &mut |_, _| {})?;
+        let late = rebuilt.rethink.take_place(&mut self.engine);
+        let sequence = self.engine.door().sequence();
+        // late to the tape, but what they approve is still to be released
+        late.iter().for_each(|late| self.recorder.late(&late.record, &late.bytes, false));
+        self.recorder.complete();
+        tracing::warn!(sequence, "the line is rebuilt, its digest proved");
+        self.quarantine(&bad)?;
+        if too_many {
+            self.admit(NoticeKind::Latch(LatchCause::Faults))?;
+        }
+        Ok(())
+    }
+
+    /// Says for good which inputs are folded as absent.
+    pub fn quarantine(&mut self, bad: &[Bad]) -> Result<(), Failure> {
+        for Bad { input, instrument } in bad.iter().copied() {
+            tracing::error!(input, ?instrument, "quarantined: this input is folded as absent from here on");
+            self.admit(NoticeKind::Quarantine { input, instrument })?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,140 @@
+//! The simulated regime: files, read at a speed, and the paper exchange in the program (L5).
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
+use std::time::{Duration, Instant};
+
+use market::Timestamp;
+use market::feed::{Feed, Merge};
+
+use super::core::{Core, Flow, Outcome, is_set, signals};
+use super::standing::{Shell, status};
+use super::start::Ready;
+use super::{NAP, Options};
+use crate::assemble;
+use crate::config::Config;
+use crate::control::{Ask, FeedStatus, Server, Word};
+use crate::failure::Failure;
+use crate::stream::Range;
+use crate::venue::Speed;
+
+/// At full speed, how many inputs pass between two looks at what else happens.
+const STRIDE: u32 = 256;
+/// How many words of operators may wait.
+const WORDS: usize = 16;
+
+/// Runs files to their end, or until told to stop.
+pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
+    let signal = signals()?;
+    let open = |config: &Config| -> Result<Merge, Failure> {
+        let (instruments, _) = config.traded(&config.instrument_names())?;
+        let open = assemble::open_options(config, &instruments, options.format);
+        Ok(Merge::open(options.feeds.iter().map(|path| (path.as_str(), open.clone()))))
+    };
+    let ready = Ready::new(&options, |config| Ok(open(config)?.feeds().map(Feed::format).collect()))?;
+    let mut range = Range::new(open(&ready.blueprint().config)?, None, None);
+    range.skip(ready.taken().iter().sum());
+    let mut core = ready.over(range, &options)?;
+    let (send, words) = sync_channel::<Word>(WORDS);
+    let server = Server::start(&options.dir, move |word| send.send(word).is_ok())?;
+    let ended = turn(&mut core, &options, &words, &|| is_set(&signal))?;
+    let faults = core.engine.stream().merge().faults().iter().map(ToString::to_string).collect();
+    let outcome = core.finish(ended, faults);
+    drop(server);
+    outcome
+}
+
+/// The loop; whether the feeds came to their end.
+fn turn(
+    core: &mut Core<Range>,
+    options: &Options,
+    words: &Receiver<Word>,
+    is_signalled: &dyn Fn() -> bool,
+) -> Result<bool, Failure> {
+    let mut pace = Pace::new(core.speed);
+    let mut is_over = core.engine.mind().has_ended();
+    loop {
+        core.check_journal()?;
+        core.settle();
+        if is_signalled() {
+            return Ok(is_over);
+        }
+        if is_over && options.once {
+            return Ok(true);
+        }
+        let wait = match core.engine.next_time() {
+            _ if is_over => NAP,
+            Some(next) => pace.wait(next).min(NAP),
+            None => Duration::ZERO,
+        };
+        let word = match wait {
+            Duration::ZERO => words.try_recv().map_err(|error| error == TryRecvError::Disconnected),
+            wait => words.recv_timeout(wait).map_err(|error| error == RecvTimeoutError::Disconnected),
+        };
+        match word {
+            Ok(word) => {
+                if hear(core, word)? == Flow::Stop {
+                    return Ok(is_over);
+                }
+            }
+            Err(true) => return Err(Failure::Internal("the control socket's thread ended".to_owned())),
+            Err(false) if wait.is_zero() => is_over = stride(core, &mut pace, options.once)?,
+            Err(false) => {}
+        }
+    }
+}
+
+/// Admits what is due; true at the end of all feeds.
+fn stride(core: &mut Core<Range>, pace: &mut Pace, once: bool) -> Result<bool, Failure> {
+    for _ in 0..STRIDE {
+        if core.engine.next_time().is_some_and(|next| !pace.wait(next).is_zero()) {
+            return Ok(false);
+        }
+        if core.step()? {
+            continue;
+        }
+        if once {
+            core.end()?;
+        }
+        return Ok(true);
+    }
+    Ok(false)
+}
+
+fn hear(core: &mut Core<Range>, word: Word) -> Result<Flow, Failure> {
+    if word.ask != Ask::Status {
+        return core.hear(word);
+    }
+    let feeds = core.engine.stream().merge().feeds();
+    let feeds = feeds.map(|feed| FeedStatus {
+        name: feed.name().to_owned(),
+        state: "file".to_owned(),
+        events: feed.stats().rows,
+        refused: feed.stats().refused,
+        lag_ms: 0,
+        silent_ms: 0,
+    });
+    let shell = Shell { feeds: feeds.collect(), venue: None, gate_closed: None };
+    // whoever asked and went away needs no answer
+    let _ = word.answer.try_send(status(core, shell));
+    Ok(Flow::On)
+}
+
+/// Event time against the clock of the machine.
+struct Pace {
+    speed: Speed,
+    began: Option<(Timestamp, Instant)>,
+}
+
+impl Pace {
+    const fn new(speed: Speed) -> Self {
+        Self { speed, began: None }
+    }
+
+    /// How long until something of that time is due.
+    fn wait(&mut self, next: Timestamp) -> Duration {
+        let Speed::Times(times) = self.speed else { return Duration::ZERO };
+        let (time, at) = *self.began.get_or_insert_with(|| (next, Instant::now()));
+        let due = Duration::from_nanos(next.since(time).max(0) as u64).div_f64(times);
+        due.saturating_sub(at.elapsed())
+    }
+}

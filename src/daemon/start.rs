@@ -1,0 +1,161 @@
+//! How a daemon comes to its brain: a new one with a new journal, or the one that was.
+
+use indicatif::ProgressBar;
+use journal::{Journal, Marker, Opening, Regime};
+use market::feed::Format;
+
+use super::Options;
+use super::core::{Core, Made};
+use super::heal::{Bad, rebuilt};
+use crate::blueprint::{self, Blueprint, Run};
+use crate::assemble::Parts;
+use crate::brain::{Late, Rethink, Stream};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::recorder::Recorder;
+
+/// A brain that is ready, without its feeds.
+pub(super) struct Ready {
+    blueprint: Blueprint,
+    journal: Journal,
+    opening: Option<Opening>,
+    rethink: Rethink,
+    bad: Vec<Bad>,
+    from: Option<Marker>,
+}
+
+impl Ready {
+    /// A new run, or the one whose journal stands in the folder.
+    pub fn new(
+        options: &Options,
+        formats: impl FnOnce(&Config) -> Result<Vec<Format>, Failure>,
+    ) -> Result<Self, Failure> {
+        if options.dir.join("manifest.json").exists() { Self::again(options) } else { Self::first(options, formats) }
+    }
+
+    fn first(
+        options: &Options,
+        formats: impl FnOnce(&Config) -> Result<Vec<Format>, Failure>,
+    ) -> Result<Self, Failure> {
+        let Some(config) = options.config.clone() else {
+            return Err(Failure::Input(format!(
+                "{}: there is no journal here to go on with, so a new run needs a configuration: give --config FILE",
+                options.dir.display()
+            )));
+        };
+        let run = Run {
+            regime: regime(options),
+            feeds: options.feeds.clone(),
+            formats: formats(&config)?,
+            from: None,
+            venue: options.venue.as_ref().map(|venue| venue.display().to_string()),
+        };
+        let blueprint = Blueprint::new(config, run)?;
+        let journal = blueprint.begin(&options.dir)?;
+        let Parts { door, mind, broker, .. } = blueprint.parts(Vec::new())?;
+        let rethink = Rethink::new(door, mind, broker, Default::default());
+        Ok(Self { blueprint, journal, opening: None, rethink, bad: Vec::new(), from: None })
+    }
+
+    /// Opens the journal, and rebuilds the brain from it.
+    fn again(options: &Options) -> Result<Self, Failure> {
+        let params = options.config.as_ref().map(|config| config.journal.clone()).unwrap_or_default();
+        let (journal, opening) = Journal::open(&options.dir, &blueprint::options(&params))?;
+        let bar = ProgressBar::new(0);
+        let mut progress = |done: usize, of: usize| {
+            bar.set_length(of as u64);
+            bar.set_position(done as u64);
+        };
+        let (rebuilt, bad) = rebuilt(&options.dir, 0, &mut progress)?;
+        bar.finish_and_clear();
+        check(options, &rebuilt.blueprint)?;
+        let rethink = rebuilt.rethink;
+        tracing::warn!(
+            sequence = rethink.sequence(),
+            from = rebuilt.from.map(|marker| marker.sequence),
+            after_crash = !opening.closed,
+            "rebuilt from the tape, its digest proved"
+        );
+        Ok(Self { blueprint: rebuilt.blueprint, journal, opening: Some(opening), rethink, bad, from: rebuilt.from })
+    }
+
+    /// What the brain is put together from.
+    pub const fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// Whether it was here before.
+    pub const fn is_again(&self) -> bool {
+        self.opening.is_some()
+    }
+
+    /// How many events of each feed were admitted, by rank.
+    pub fn taken(&self) -> Vec<u64> {
+        let taken = self.rethink.taken();
+        let ranks = taken.keys().next_back().map_or(0, |last| usize::from(last.0) + 1);
+        let mut counts = vec![0; ranks];
+        taken.iter().for_each(|(source, count)| counts[usize::from(source.0)] = *count);
+        counts
+    }
+
+    /// Sets it to work over a stream.
+    pub fn over<S: Stream>(self, stream: S, options: &Options) -> Result<Core<S>, Failure> {
+        let Self { blueprint, journal, opening, rethink, bad, from } = self;
+        let head = rethink.head();
+        let (engine, late) = rethink.go_on(stream);
+        let mut recorder = Recorder::new(journal, head);
+        append_late(&mut recorder, &late, engine.gate().is_patient());
+        let (dir, speed) = (options.dir.clone(), options.speed);
+        let mut core = Core::new(Made { dir, speed, blueprint, opening, engine, recorder, from })?;
+        core.quarantine(&bad)?;
+        Ok(core)
+    }
+}
+
+/// Appends what a crash had cut off from its input.
+fn append_late(recorder: &mut Recorder, late: &[Late], is_real: bool) {
+    for late in late {
+        recorder.late(&late.record, &late.bytes, is_real);
+    }
+    recorder.complete();
+}
+
+const fn regime_name(regime: Regime) -> &'static str {
+    match regime {
+        Regime::Simulated => "simulated",
+        Regime::Real => "real",
+    }
+}
+
+fn regime(options: &Options) -> Regime {
+    if options.is_real() { Regime::Real } else { Regime::Simulated }
+}
+
+/// A run goes on as what it was begun.
+fn check(options: &Options, blueprint: &Blueprint) -> Result<(), Failure> {
+    let manifest = &blueprint.manifest;
+    let dir = options.dir.display();
+    let other = |what: &str, was: String, is: String| {
+        Err(Failure::Input(format!(
+            "{dir}: this journal's {what} is {was}, not {is}; go on with the same, or begin a new one with another --journal"
+        )))
+    };
+    if manifest.regime != regime(options) {
+        return other("regime of time", regime_name(manifest.regime).into(), regime_name(regime(options)).into());
+    }
+    if manifest.feeds != options.feeds {
+        return other("list of feeds", manifest.feeds.join(" "), options.feeds.join(" "));
+    }
+    let venue = options.venue.as_ref().map(|venue| venue.display().to_string());
+    if manifest.venue != venue {
+        let name = |venue: &Option<String>| venue.clone().unwrap_or_else(|| "in the program".into());
+        return other("venue", name(&manifest.venue), name(&venue));
+    }
+    let given = options.config.as_ref().map(Config::canonical);
+    if given.is_some_and(|given| given != blueprint.config.canonical()) {
+        return Err(Failure::Input(format!(
+            "{dir}: the configuration given is not the one that is active; leave --config out to go on with that one, and change it with `janus config apply FILE`"
+        )));
+    }
+    Ok(())
+}

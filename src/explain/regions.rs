@@ -1,0 +1,244 @@
+//! Each region's part in a decision.
+
+use market::Feature;
+use synapse::{Action, DecisionRecord, Limit, Phase, RuleTruth, Signal, SignalReading};
+
+use super::words::{Columns, World, number, number_or, words};
+
+/// An imbalance so far to one side stands out.
+const LEANS: f32 = 0.5;
+/// A return of so many times its deviation stands out.
+const MOVES: f32 = 2.0;
+
+pub(super) fn brainstem(text: &mut Columns, record: &DecisionRecord, world: &World) {
+    let (features, currency) = (&record.features, world.currency(record.instrument));
+    let mark = record.mark2.map(|twice| format!("{}{currency}", twice as f64 / 2e9));
+    let valid = if record.account.mark_valid { "" } else { " (not valid now)" };
+    let book = match (features[Feature::Spread], features[Feature::SpreadBp]) {
+        (Some(spread), bp) => {
+            format!("spread {}{currency} ({} bp)", number(spread), number_or(bp))
+        }
+        _ => "no two sides in the book, so no spread".to_owned(),
+    };
+    let mark = mark.map_or("no mark".to_owned(), |mark| format!("mid {mark}{valid}"));
+    let account = &record.account;
+    text.rows(
+        "brainstem",
+        [
+            format!("{mark}, {book}"),
+            others(record),
+            stands_out(record),
+            format!(
+                "position {}, equity {}{currency}, the instrument has earned {}{currency}",
+                account.position,
+                account.equity.rounded(4),
+                account.earned.rounded(4)
+            ),
+        ],
+    );
+}
+
+/// The features that are not part of the line on the book, and have something to say.
+fn others(record: &DecisionRecord) -> String {
+    let told = [Feature::Mid, Feature::Spread, Feature::SpreadBp, Feature::Inventory, Feature::Microprice];
+    let unit = |unit| match unit {
+        "1" => "",
+        "instrument units" => " units",
+        "bp a sample" | "bp" => " bp",
+        other => other,
+    };
+    let all = market::features::FEATURES.iter().filter(|spec| !told.contains(&spec.feature));
+    let known = all.filter_map(|spec| record.features[spec.feature].map(|value| (spec, value)));
+    let parts: Vec<String> = known
+        .filter(|(_, value)| *value != 0.0)
+        .map(|(spec, value)| {
+            let name = spec.name.replace("order_flow_imbalance", "order_flow");
+            format!("{name} {}{}", number(value), unit(spec.unit))
+        })
+        .collect();
+    if parts.is_empty() { "every flow and return is 0 or not known".to_owned() } else { parts.join(", ") }
+}
+
+fn stands_out(record: &DecisionRecord) -> String {
+    let features = &record.features;
+    let mut found = Vec::new();
+    if let Some(lean) = features[Feature::Imbalance1].filter(|lean| lean.abs() >= LEANS) {
+        let side = if lean > 0.0 { "bid" } else { "ask" };
+        let share = number((f64::from(lean.abs()) + 1.0) * 50.0);
+        found.push(format!("{share} % of what rests at the best prices is on the {side}"));
+    }
+    if let (Some(moved), Some(usual)) = (features[Feature::ReturnMid], features[Feature::RealisedVol])
+        && usual > 0.0
+        && moved.abs() >= MOVES * usual
+    {
+        found.push(format!("the mid moved {} times its deviation", number((moved / usual).abs())));
+    }
+    if found.is_empty() { "nothing stands out".to_owned() } else { found.join("; ") }
+}
+
+pub(super) fn amygdala(text: &mut Columns, record: &DecisionRecord) {
+    let threat = &record.threat;
+    let phase = match threat.phase {
+        Phase::WarmingUp { left } => format!("warming up, {left} samples left"),
+        Phase::Calibrating { left } => format!("calibrating τ, {left} samples left"),
+        Phase::Armed => "armed".to_owned(),
+    };
+    let tripped = match threat.tripped_by {
+        Some(signal) if threat.trip_begins => format!(", tripped now by {signal}"),
+        Some(signal) => format!(", tripped by {signal}"),
+        None => String::new(),
+    };
+    let anomaly = threat.reading(Signal::Anomaly);
+    let distance =
+        format!("distance D_M {} against τ {}", number_or(anomaly.value), number_or(anomaly.limit));
+    text.row("amygdala", format!("{}, {phase}{tripped}; {distance}{}", words(threat.level), beyond(anomaly)));
+    let others: Vec<String> = threat.signals.iter().filter_map(signal).collect();
+    text.row(
+        "",
+        if others.is_empty() { "no other signal can be told".to_owned() } else { others.join(", ") },
+    );
+}
+
+/// A signal other than the distance, against its limit.
+fn signal(reading: &SignalReading) -> Option<String> {
+    let (scale, unit) = match reading.signal {
+        Signal::Anomaly => return None,
+        Signal::NotFinite => {
+            return reading.exceeded.then(|| "a value of the market is not finite".to_owned());
+        }
+        Signal::Volatility => (1.0, "bp"),
+        Signal::Drawdown => (1e2, "%"),
+        Signal::Spread => (1e4, "bp"),
+    };
+    let value = number_or(reading.value.map(|value| value * scale));
+    let limit = number_or(reading.limit.map(|limit| limit * scale));
+    Some(format!("{} {value} of {limit} {unit}{}", reading.signal, beyond(reading)))
+}
+
+fn beyond(reading: &SignalReading) -> String {
+    match (reading.exceeded, reading.count) {
+        (true, count) => format!(" (beyond, {count} times lately)"),
+        (false, 0) => String::new(),
+        (false, count) => format!(" ({count} times beyond lately)"),
+    }
+}
+
+/// Hippocampus and neocortex.
+pub(super) fn memory(text: &mut Columns, record: &DecisionRecord) {
+    let context = record.context.entries().map(|(name, value)| format!("{name} {}", number_or(value)));
+    text.row("hippocampus", format!("one code an action in this context: {}", context.join(", ")));
+    let recalled = Action::ALL.iter().zip(&record.recall).filter_map(|(action, recall)| {
+        let nearest = recall.nearest.first()?;
+        Some(format!(
+            "{action:<4} reward {} ± {} bp, confidence {}, nearest schema {} (cosine {})",
+            number_or(recall.reward_bp),
+            number_or(recall.reward_std_bp),
+            number(recall.confidence),
+            nearest.schema,
+            number(nearest.cosine)
+        ))
+    });
+    let mut recalled: Vec<String> = recalled.collect();
+    if recalled.is_empty() {
+        recalled.push("nothing was learned yet, so nothing is recalled".to_owned());
+    }
+    text.rows("neocortex", recalled);
+}
+
+/// Visual cortex and thalamus.
+pub(super) fn sight(text: &mut Columns, record: &DecisionRecord) {
+    let percept = blake3::Hash::from_bytes(record.percept).to_hex();
+    text.row("visual cortex", format!("percept {}, of statistics of its fields (untrained)", &percept[..16]));
+    let h = &record.state.h;
+    let norm = h.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+    let absent: Vec<String> = record.state.absent.iter().map(words).collect();
+    let absent = if absent.is_empty() { "none".to_owned() } else { absent.join(", ") };
+    text.row("thalamus", format!("state of {} numbers, norm {}; absent: {absent}", h.len(), number(norm)));
+}
+
+pub(super) fn basal_ganglia(text: &mut Columns, record: &DecisionRecord) {
+    let proposal = &record.proposal;
+    let mut lines: Vec<String> = Action::ALL
+        .iter()
+        .map(|action| {
+            let at = action.index();
+            let chosen = if *action == proposal.action { "  <- chosen" } else { "" };
+            let (go, no_go) = (number(proposal.go[at]), number(proposal.no_go[at]));
+            let probability = number(proposal.policy[at]);
+            format!("{action:<4}  go {go:<9} no-go {no_go:<9} probability {probability:<8}{chosen}")
+                .trim_end()
+                .to_owned()
+        })
+        .collect();
+    lines.push(format!(
+        "margin {} against {} needed; target {} (held {}), urgency {}",
+        number(proposal.margin),
+        number(proposal.margin_needed),
+        proposal.target,
+        record.account.position,
+        number(proposal.urgency)
+    ));
+    text.rows("basal ganglia", lines);
+}
+
+pub(super) fn cerebellum(text: &mut Columns, record: &DecisionRecord) {
+    let execution = &record.execution;
+    if execution.styles.is_empty() {
+        return text.row("cerebellum", "nothing to forecast: nothing to trade, or no market to trade in");
+    }
+    let mut lines: Vec<String> = execution
+        .styles
+        .iter()
+        .enumerate()
+        .map(|(at, style)| {
+            let chosen = if execution.chosen == Some(at as u32) { "  <- chosen" } else { "" };
+            format!(
+                "{:<8} at {}: slippage {} + impact {} + fee {} = cost {} bp{chosen}",
+                words(style.style),
+                style.price,
+                number(style.slippage_bp),
+                number(style.impact_bp),
+                number(style.fee_bp),
+                number(style.cost_bp())
+            )
+        })
+        .collect();
+    let cost = number_or(execution.chosen().map(synapse::StyleForecast::cost_bp));
+    let filtered = if execution.filtered { "held by the cost filter" } else { "not held by the cost filter" };
+    lines.push(format!("edge {} bp against cost {cost} bp: {filtered}", number_or(execution.edge_bp)));
+    text.rows("cerebellum", lines);
+}
+
+pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &World) {
+    let verdict = &record.verdict;
+    let currency = world.currency(record.instrument);
+    let mut lines: Vec<String> = verdict.rules.iter().map(|rule| limit(rule, &currency)).collect();
+    if lines.is_empty() {
+        lines.push("no order came so far as to be tested against a limit".to_owned());
+    }
+    let latch = verdict.latch.map_or("open".to_owned(), |cause| format!("set by {cause}"));
+    let tripped = if verdict.tripped { ", set now: the gate cancels everything" } else { "" };
+    lines.push(format!(
+        "verdict: {}; soft rules satisfied {}; latch {latch}{tripped}",
+        match &verdict.outcome {
+            synapse::Outcome::Act(requests) => format!("act, {} requests", requests.len()),
+            synapse::Outcome::Rest(reason) => format!("rest, {}", reason.name()),
+        },
+        number(verdict.satisfaction)
+    ));
+    text.rows("prefrontal", lines);
+}
+
+fn limit(rule: &RuleTruth, currency: &str) -> String {
+    let unit = match rule.limit {
+        Limit::OrderSize | Limit::Position => " units",
+        Limit::Notional | Limit::Capital => currency,
+        Limit::Collar => " bp",
+        Limit::Rate => " a second",
+        Limit::Duplicate => " ms",
+    };
+    let relation = if rule.limit == Limit::Duplicate { "at least" } else { "at most" };
+    let passed = if rule.passed { "passed" } else { "REFUSED" };
+    let tested = format!("{}, {relation} {}{unit}", number(rule.value), number(rule.bound));
+    format!("{:<10} {tested:<34} {passed:<7} (truth {})", rule.limit.name(), number(rule.truth))
+}

@@ -1,0 +1,202 @@
+//! From a tape to a brain that is as it was: the nearest usable snapshot, then every record behind it
+//! folded and compared (J6, D3). Replay proves a tape with it, a start goes on from it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use journal::{Hash, Manifest, Marker, Reader, Record, snapshots};
+use synapse::{InputKind, NoticeKind};
+
+use crate::blueprint::Blueprint;
+use crate::brain::{Cut, Rethink, Stray};
+use crate::failure::Failure;
+
+/// Where to start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// The first record of the tape.
+    Beginning,
+    /// The newest usable snapshot that is not behind this sequence number.
+    Snapshot(u64),
+}
+
+/// A usable snapshot, and where its marker stands: block, and record in it.
+struct Usable {
+    marker: Marker,
+    cut: Cut,
+    block: usize,
+    record: usize,
+}
+
+/// A brain that has followed a tape so far.
+pub struct Rebuilt {
+    /// The brain.
+    pub rethink: Rethink,
+    /// What it is put together from now.
+    pub blueprint: Blueprint,
+    /// The snapshot it started from.
+    pub from: Option<Marker>,
+}
+
+/// Why a brain could not be rebuilt.
+#[derive(Debug, thiserror::Error)]
+pub enum Obstacle {
+    /// Something came out differently, or a region faulted.
+    #[error(transparent)]
+    Stray(#[from] Stray),
+    /// Tape, artefact or configuration.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl std::convert::From<journal::JournalError> for Obstacle {
+    fn from(error: journal::JournalError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// How to think again.
+#[derive(Debug, Clone, Default)]
+pub struct Terms {
+    /// Inputs to fold as absent beside those that the tape quarantines.
+    pub absent: BTreeSet<u64>,
+    /// No input beyond this is folded.
+    pub until: Option<u64>,
+    /// Differences are let pass, the first and the largest remembered.
+    pub lenient: bool,
+    /// Another policy than that of the tape.
+    pub policy: Option<Hash>,
+}
+
+/// Follows the tape of `dir` to its end, or to where `terms` end it; `progress` is told how many
+/// blocks of how many are done.
+///
+/// # Errors
+/// [`Obstacle`].
+pub fn rebuild(
+    dir: &Path,
+    reader: &Reader,
+    from: From,
+    terms: &Terms,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Rebuilt, Obstacle> {
+    let usable = match from {
+        From::Beginning => None,
+        From::Snapshot(limit) => nearest(dir, reader, limit)?,
+    };
+    let (block, record) = usable.as_ref().map_or((0, 0), |usable| (usable.block, usable.record + 1));
+    let mut absent = quarantined(reader, block)?;
+    absent.extend(&terms.absent);
+    let mut rebuilt = begin(dir, reader.manifest(), usable, absent, terms)?;
+    let blocks = reader.headers().len();
+    for at in block..blocks {
+        let skip = if at == block { record } else { 0 };
+        for record in reader.block(at)?.into_iter().skip(skip) {
+            if let (Record::Input(input), Some(until)) = (&record, terms.until)
+                && input.sequence > until
+            {
+                return Ok(rebuilt);
+            }
+            rebuilt.follow(dir, &record)?;
+        }
+        progress(at + 1, blocks);
+    }
+    Ok(rebuilt)
+}
+
+fn begin(
+    dir: &Path,
+    manifest: &Manifest,
+    usable: Option<Usable>,
+    absent: BTreeSet<u64>,
+    terms: &Terms,
+) -> Result<Rebuilt, Obstacle> {
+    let mut blueprint = Blueprint::of(dir, manifest)?;
+    if let Some(policy) = &terms.policy {
+        blueprint.activate(dir, policy)?;
+    }
+    for hash in usable.iter().flat_map(|usable| usable.cut.activated()) {
+        blueprint.activate(dir, &Hash(*hash))?;
+    }
+    let mut rethink = blueprint.rethink(absent)?;
+    if terms.lenient {
+        rethink = rethink.lenient();
+    }
+    let from = match usable {
+        Some(Usable { marker, cut, .. }) => {
+            rethink.restore(cut).map_err(|fault| Stray::Fault { sequence: marker.sequence, instrument: None, fault })?;
+            Some(marker)
+        }
+        None => None,
+    };
+    Ok(Rebuilt { rethink, blueprint, from })
+}
+
+impl Rebuilt {
+    fn follow(&mut self, dir: &Path, record: &Record) -> Result<(), Obstacle> {
+        if let Record::Input(input) = record
+            && let InputKind::Notice(NoticeKind::Activate { hash, .. }) = &input.kind
+        {
+            let line = self.blueprint.activate(dir, &Hash(*hash))?;
+            let set = self.rethink.mind_mut().set_line(line);
+            set.map_err(|fault| Stray::Fault { sequence: input.sequence, instrument: None, fault })?;
+        }
+        Ok(self.rethink.follow(record)?)
+    }
+}
+
+/// The newest snapshot whose marker stands on the tape and which decodes.
+fn nearest(dir: &Path, reader: &Reader, limit: u64) -> Result<Option<Usable>, Obstacle> {
+    let mut known = snapshots::list_snapshots(dir)?;
+    known.retain(|snapshot| snapshot.sequence <= limit);
+    known.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.sequence));
+    for snapshot in known {
+        let Some((marker, block, record)) = find_marker(reader, snapshot.sequence, &snapshot.hash)? else {
+            continue;
+        };
+        let cut = snapshots::get_snapshot(dir, snapshot.sequence, &snapshot.hash)
+            .map_err(|error| error.to_string())
+            .and_then(|bytes| Cut::from_bytes(&bytes).map_err(|fault| fault.to_string()));
+        match cut {
+            Ok(cut) => return Ok(Some(Usable { marker, cut, block, record })),
+            Err(error) => {
+                tracing::warn!(sequence = snapshot.sequence, %error, "a snapshot is of no use, the one before is taken");
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn find_marker(
+    reader: &Reader,
+    sequence: u64,
+    state: &Hash,
+) -> Result<Option<(Marker, usize, usize)>, Obstacle> {
+    let Some(first) = reader.block_of(sequence) else { return Ok(None) };
+    for at in first..reader.headers().len() {
+        for (place, record) in reader.block(at)?.iter().enumerate() {
+            match record {
+                Record::Marker(marker) if marker.sequence == sequence && marker.state == *state => {
+                    return Ok(Some((*marker, at, place)));
+                }
+                Record::Input(input) if input.sequence > sequence => return Ok(None),
+                _ => {}
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The inputs that the tape quarantines from `block` on: they act backwards, so they are read first
+/// (S2). Whatever was quarantined before a snapshot is not in it.
+fn quarantined(reader: &Reader, block: usize) -> Result<BTreeSet<u64>, Obstacle> {
+    let mut absent = BTreeSet::new();
+    for record in reader.records_from(block) {
+        if let Record::Input(input) = record?
+            && let InputKind::Notice(NoticeKind::Quarantine { input, .. }) = input.kind
+        {
+            absent.insert(input);
+        }
+    }
+    Ok(absent)
+}

@@ -1,0 +1,17 @@
+//! What stands between a venue that may say anything and a brain that must not fault: the intake of
+//! its reports, and the comparison of our picture with the venue's.
+
+mod intake;
+mod reconcile;
+mod rules;
+mod sides;
+mod tracked;
+
+pub use intake::{Admission, DropReason, Intake};
+pub use reconcile::reconcile;
+pub use rules::Rule;
+pub use sides::{How, Ours, Outcome, Theirs, VenueEnd, VenueFill, VenueOrder};
+pub use tracked::Tracked;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! Where an engine's events come from: merged files, a list, or what has just come in.
+
+use std::time::{Duration, Instant};
+
+use market::event::EventKind;
+use market::feed::Merge;
+use market::{MarketEvent, Timestamp};
+
+use crate::brain::Stream;
+
+impl Stream for Merge {
+    fn peek_time(&mut self) -> Option<Timestamp> {
+        Self::peek_time(self)
+    }
+
+    fn next_event(&mut self) -> Option<MarketEvent> {
+        self.next()
+    }
+}
+
+impl Stream for std::iter::Peekable<std::vec::IntoIter<MarketEvent>> {
+    fn peek_time(&mut self) -> Option<Timestamp> {
+        self.peek().map(|event| event.time)
+    }
+
+    fn next_event(&mut self) -> Option<MarketEvent> {
+        self.next()
+    }
+}
+
+/// Merged feeds, cut to a range of time.
+pub struct Range {
+    merge: Merge,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
+impl Range {
+    /// Nothing that trades before `from` is seen, and nothing after `to`.
+    pub const fn new(merge: Merge, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
+        Self { merge, from, to }
+    }
+
+    /// The feeds.
+    pub const fn merge(&self) -> &Merge {
+        &self.merge
+    }
+
+    /// Reads over events that were taken before.
+    pub fn skip(&mut self, events: u64) {
+        for _ in 0..events {
+            if self.next_event().is_none() {
+                break;
+            }
+        }
+    }
+}
+
+impl Stream for Range {
+    /// What comes before the range builds the books; what trades there is not seen.
+    fn peek_time(&mut self) -> Option<Timestamp> {
+        let (from, to) = (self.from, self.to);
+        let trades = |event: &MarketEvent| matches!(event.kind, EventKind::Trade { .. } | EventKind::Bar(_));
+        let is_unseen = |event: &MarketEvent| from.is_some_and(|from| event.time < from) && trades(event);
+        while self.merge.peek().is_some_and(is_unseen) {
+            self.merge.next();
+        }
+        self.merge.peek_time().filter(|time| to.is_none_or(|to| *time <= to))
+    }
+
+    fn next_event(&mut self) -> Option<MarketEvent> {
+        self.peek_time()?;
+        self.merge.next()
+    }
+}
+
+/// What has just come in, one event at a time, and how far time has come since (W6).
+#[derive(Debug)]
+pub struct Live {
+    next: Option<MarketEvent>,
+    /// The time of the newest event, and when it came.
+    heard: Option<(Timestamp, Instant)>,
+    grace: Duration,
+    has_ended: bool,
+}
+
+impl Live {
+    /// Silence passes for time after a `grace`.
+    pub const fn new(grace: Duration) -> Self {
+        Self { next: None, heard: None, grace, has_ended: false }
+    }
+
+    /// Takes what came in. Its time is never earlier than `now`, the door's: what comes late is as late
+    /// as it is.
+    pub fn offer(&mut self, mut event: MarketEvent, now: Timestamp) {
+        event.time = event.time.max(now);
+        self.heard = Some((event.time, Instant::now()));
+        self.next = Some(event);
+    }
+
+    /// Whether what was offered has been taken.
+    pub const fn is_empty(&self) -> bool {
+        self.next.is_none()
+    }
+
+    /// Nothing more will come.
+    pub const fn end(&mut self) {
+        self.has_ended = true;
+    }
+}
+
+impl Stream for Live {
+    fn peek_time(&mut self) -> Option<Timestamp> {
+        self.next.as_ref().map(|event| event.time)
+    }
+
+    fn next_event(&mut self) -> Option<MarketEvent> {
+        self.next.take()
+    }
+
+    fn silent_until(&self) -> Option<Timestamp> {
+        let (time, at) = self.heard.filter(|_| self.next.is_none() && !self.has_ended)?;
+        let since = at.elapsed().checked_sub(self.grace)?;
+        Some(time.plus(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)))
+    }
+}

@@ -1,0 +1,299 @@
+//! The venue without clock or socket: orders in, market in, reports out.
+//!
+//! Names are for ever. A second `Place` of a known name is answered by the order's last report and
+//! never makes a second order. A `Cancel` of a name that never came leaves a *tombstone*: it is
+//! answered `CancelRejected(UnknownOrder)`, an answer that means nothing else here, and a later
+//! `Place` is refused. A `Cancel` of a finished order is answered by the report that finished it.
+
+use std::collections::BTreeMap;
+
+use market::exchange::Exchange;
+use market::order::{ClientId, NewOrder, OrderKind, RejectReason, Report, ReportKind, Request};
+use market::{InstrumentId, Instruments, MarketEvent, Money, Price, Quantity, Side, Timestamp};
+
+use super::picture::Picture;
+use super::wire::{Finished, How, OrderName, OrderState, StateAnswer, Told, VenueFill};
+
+/// The venue.
+#[derive(Debug, Clone)]
+pub struct Floor {
+    instruments: Instruments,
+    exchange: Exchange,
+    pictures: Vec<Picture>,
+    now: Timestamp,
+    orders: Vec<Order>,
+    /// The place of each name in `orders`; none for a tombstone.
+    names: BTreeMap<OrderName, Option<usize>>,
+    fills: Vec<VenueFill>,
+    positions: BTreeMap<InstrumentId, Quantity>,
+    cash: Money,
+    serial: u64,
+    is_over: bool,
+}
+
+/// An order that came.
+#[derive(Debug, Clone)]
+struct Order {
+    name: OrderName,
+    side: Side,
+    kind: OrderKind,
+    price: Price,
+    remaining: Quantity,
+    filled: Quantity,
+    /// How it ended, if it has.
+    ended: Option<How>,
+    /// What was last told of its state.
+    last: Option<Told>,
+}
+
+impl Floor {
+    /// A venue that opens at `start`.
+    pub fn new(instruments: Instruments, exchange: Exchange, hold_ns: i64, start: Timestamp) -> Self {
+        Self {
+            pictures: vec![Picture::new(hold_ns); instruments.len()],
+            instruments,
+            exchange,
+            now: start,
+            orders: Vec::new(),
+            names: BTreeMap::new(),
+            fills: Vec::new(),
+            positions: BTreeMap::new(),
+            cash: Money::ZERO,
+            serial: 0,
+            is_over: false,
+        }
+    }
+
+    /// The present, by the market's clock.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Whether the feeds have ended.
+    pub const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// The instruments traded here.
+    pub const fn instruments(&self) -> &Instruments {
+        &self.instruments
+    }
+
+    /// When the next request arrives or the next report is due.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.exchange.next_arrival().into_iter().chain(self.exchange.next_report()).min()
+    }
+
+    /// What a new subscriber is told first: every book as it stands.
+    pub fn picture(&self) -> Vec<MarketEvent> {
+        let all = self.instruments.iter().zip(&self.pictures);
+        all.flat_map(|((id, _), picture)| picture.events(id, self.now)).collect()
+    }
+
+    /// Time passes up to `to`, whose own events have all been taken.
+    pub fn advance(&mut self, to: Timestamp) -> Vec<Told> {
+        self.now = self.now.max(to);
+        let mut told = Vec::new();
+        loop {
+            let arrival = self.exchange.next_arrival().filter(|due| *due < self.now);
+            let report = self.exchange.next_report().filter(|due| *due <= self.now);
+            match (arrival, report) {
+                (Some(arrival), report) if report.is_none_or(|report| arrival <= report) => {
+                    self.exchange.run_arrival();
+                }
+                (_, Some(_)) => told.extend(self.report()),
+                _ => return told,
+            }
+        }
+    }
+
+    /// The market says something; what fell due before it happens first.
+    pub fn on_event(&mut self, event: &MarketEvent) -> Vec<Told> {
+        let told = self.advance(event.time);
+        if let Some(picture) = self.pictures.get_mut(event.instrument.index()) {
+            picture.apply(event);
+        }
+        self.exchange.on_event(event);
+        told
+    }
+
+    /// Works off all that is under way, however far its time: for a clock that stands still.
+    pub fn hurry(&mut self) -> Vec<Told> {
+        while self.exchange.next_arrival().is_some() {
+            self.exchange.run_arrival();
+        }
+        let mut told = Vec::new();
+        while self.exchange.next_report().is_some() {
+            told.extend(self.report());
+        }
+        told
+    }
+
+    /// The end of all feeds: working orders expire, and no more are taken.
+    pub fn end(&mut self) -> Vec<Told> {
+        let mut told = self.hurry();
+        self.exchange.expire(self.now);
+        self.is_over = true;
+        told.extend(self.hurry());
+        told
+    }
+
+    /// Whether an order of that name came, or is never to come.
+    pub fn knows(&self, name: &OrderName) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// A request to place an order; what is answered at once, if anything.
+    ///
+    /// `refuse` turns a new order away for no reason of the market's.
+    pub fn place(&mut self, name: OrderName, order: &NewOrder, refuse: bool) -> Option<Told> {
+        match self.names.get(&name) {
+            Some(Some(at)) => return self.orders[*at].last.clone(),
+            Some(None) => {
+                return Some(self.tell(name, self.now, ReportKind::Rejected(RejectReason::DuplicateId)));
+            }
+            None => {}
+        }
+        let at = self.orders.len();
+        self.names.insert(name.clone(), Some(at));
+        let NewOrder { side, kind, price, quantity, .. } = *order;
+        let filled = Quantity::ZERO;
+        self.orders.push(Order {
+            name,
+            side,
+            kind,
+            price,
+            remaining: quantity,
+            filled,
+            ended: None,
+            last: None,
+        });
+        if refuse || self.is_over {
+            return self.happened(at, self.now, ReportKind::Rejected(RejectReason::NoMarket));
+        }
+        let inner = self.inner(at);
+        self.exchange.submit(self.now, Request::Place(NewOrder { id: inner, ..*order }));
+        None
+    }
+
+    /// A request to cancel an order; what is answered at once, if anything.
+    pub fn cancel(&mut self, name: OrderName) -> Option<Told> {
+        let Some(&Some(at)) = self.names.get(&name) else {
+            self.names.insert(name.clone(), None);
+            return Some(self.tell(name, self.now, ReportKind::CancelRejected(RejectReason::UnknownOrder)));
+        };
+        if self.orders[at].ended.is_some() {
+            return self.orders[at].last.clone();
+        }
+        let inner = self.inner(at);
+        self.exchange.submit(self.now, Request::Cancel(inner));
+        None
+    }
+
+    /// A request to replace an order; what is answered at once, if anything.
+    pub fn replace(&mut self, name: OrderName, price: Price, total: Quantity) -> Option<Told> {
+        match self.names.get(&name) {
+            Some(&Some(at)) if self.orders[at].ended.is_none() => {
+                let inner = self.inner(at);
+                self.exchange.submit(self.now, Request::Replace { id: inner, price, total });
+                None
+            }
+            _ => Some(self.tell(name, self.now, ReportKind::ReplaceRejected(RejectReason::UnknownOrder))),
+        }
+    }
+
+    /// How everything stands, with the fills later than an execution.
+    pub fn state(&self, since_execution: u64) -> StateAnswer {
+        let mut state = StateAnswer {
+            time: self.now,
+            fills: self.fills.iter().filter(|f| f.fill.execution > since_execution).cloned().collect(),
+            cash: self.cash,
+            executions: self.fills.last().map_or(0, |f| f.fill.execution),
+            ..StateAnswer::default()
+        };
+        for (&instrument, &position) in &self.positions {
+            state.positions.insert(self.instruments.get(instrument).name.clone(), position);
+        }
+        for (name, at) in &self.names {
+            let id = name.clone();
+            let Some(order) = at.map(|at| &self.orders[at]) else {
+                state.finished.push(Finished { id, how: How::Tombstone, filled: Quantity::ZERO });
+                continue;
+            };
+            let &Order { side, kind, price, remaining, filled, ended, .. } = order;
+            match ended {
+                Some(how) => state.finished.push(Finished { id, how, filled }),
+                None => {
+                    let total = Quantity::from_units(filled.units().saturating_add(remaining.units()));
+                    state.orders.push(OrderState { id, side, kind, price, total, filled, remaining });
+                }
+            }
+        }
+        state
+    }
+
+    /// What the exchange calls an order: names of several runs may be alike.
+    fn inner(&self, at: usize) -> ClientId {
+        ClientId { sequence: at as u64, instrument: self.orders[at].name.id.instrument, k: 0 }
+    }
+
+    /// Takes the exchange's next report.
+    fn report(&mut self) -> Option<Told> {
+        let (_, Report { id, time, kind }) = self.exchange.pop_report()?;
+        let at = id.sequence as usize;
+        let order = &self.orders[at];
+        match kind {
+            // it ended while its cancel was on the way
+            ReportKind::CancelRejected(_) if order.ended.is_some() => order.last.clone(),
+            ReportKind::CancelRejected(_) | ReportKind::ReplaceRejected(_) => {
+                let name = order.name.clone();
+                Some(self.tell(name, time, kind))
+            }
+            _ => self.happened(at, time, kind),
+        }
+    }
+
+    /// Keeps what happened to an order, and tells it.
+    fn happened(&mut self, at: usize, time: Timestamp, kind: ReportKind) -> Option<Told> {
+        let name = self.orders[at].name.clone();
+        let order = &mut self.orders[at];
+        match kind {
+            ReportKind::Filled(fill) => {
+                order.filled = plus(order.filled, fill.quantity);
+                order.remaining = fill.remaining;
+                let instrument = name.id.instrument;
+                let notional = self.instruments.get(instrument).notional(fill.price, fill.quantity);
+                let paid = if fill.side == Side::Buy { notional } else { -notional };
+                self.cash -= paid + fill.fee;
+                let position = self.positions.entry(instrument).or_default();
+                *position = plus(*position, fill.side.signed(fill.quantity));
+                self.fills.push(VenueFill { id: name.clone(), time, fill });
+            }
+            ReportKind::Replaced { price, quantity } => (order.price, order.remaining) = (price, quantity),
+            _ => {}
+        }
+        if kind.is_terminal() {
+            order.ended = Some(match kind {
+                ReportKind::Filled(_) => How::Filled,
+                ReportKind::Cancelled { .. } => How::Cancelled,
+                ReportKind::Expired { .. } => How::Expired,
+                _ => How::Rejected,
+            });
+        }
+        let told = self.tell(name, time, kind);
+        self.orders[at].last = Some(told.clone());
+        Some(told)
+    }
+
+    fn tell(&mut self, id: OrderName, time: Timestamp, kind: ReportKind) -> Told {
+        self.serial += 1;
+        Told { serial: self.serial, id, time, kind }
+    }
+}
+
+fn plus(a: Quantity, b: Quantity) -> Quantity {
+    Quantity::from_units(a.units().saturating_add(b.units()))
+}
+
+#[cfg(test)]
+mod tests;
