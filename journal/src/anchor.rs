@@ -145,15 +145,15 @@ mod tests {
 
     #[test]
     fn the_last_whole_record_counts_and_a_changed_one_is_seen() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(read(&RealDisk, dir.path()).unwrap(), Anchored::default());
-        let mut anchor = Anchor::open(&RealDisk, dir.path()).unwrap();
-        anchor.add(head(1)).unwrap();
-        anchor.add(head(2)).unwrap();
-        let whole = fs::read(path(dir.path())).unwrap();
+        let dir = tempfile::tempdir().expect("the disk is whole");
+        assert_eq!(read(&RealDisk, dir.path()).expect("the disk is whole"), Anchored::default());
+        let mut anchor = Anchor::open(&RealDisk, dir.path()).expect("the disk is whole");
+        anchor.add(head(1)).expect("the disk is whole");
+        anchor.add(head(2)).expect("the disk is whole");
+        let whole = fs::read(path(dir.path())).expect("the disk is whole");
         let told = |bytes: &[u8]| {
-            fs::write(path(dir.path()), bytes).unwrap();
-            let anchored = read(&RealDisk, dir.path()).unwrap();
+            fs::write(path(dir.path()), bytes).expect("the disk is whole");
+            let anchored = read(&RealDisk, dir.path()).expect("the disk is whole");
             (anchored.last.map(|head| head.block), anchored.damage.is_some())
         };
         assert_eq!(told(&whole), (Some(2), false));
@@ -167,7 +167,10 @@ mod tests {
             assert_eq!(told(&flipped), (Some(1), true), "bit {bit}");
         }
         told(&whole[..RECORD_BYTES + 5]);
-        Anchor::open(&RealDisk, dir.path()).unwrap().add(head(3)).unwrap();
-        assert_eq!(told(&fs::read(path(dir.path())).unwrap()), (Some(3), false));
+        Anchor::open(&RealDisk, dir.path())
+            .expect("the disk is whole")
+            .add(head(3))
+            .expect("the disk is whole");
+        assert_eq!(told(&fs::read(path(dir.path())).expect("the disk is whole")), (Some(3), false));
     }
 }

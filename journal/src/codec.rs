@@ -218,14 +218,18 @@ mod tests {
             frame(entry, &mut raw);
         }
         assert_eq!(first_time_ns(&raw), Some(-4));
-        let payload = Packer::new().unwrap().pack(&raw).unwrap();
-        let codec = codec(1).unwrap();
-        assert_eq!(codec.unpack(&payload, raw.len() as u32).unwrap(), raw);
+        let payload = Packer::new().expect("it was just written").pack(&raw).expect("it was just written");
+        let codec = codec(1).expect("it was just written");
+        assert_eq!(codec.unpack(&payload, raw.len() as u32).expect("it was just written"), raw);
         assert!(codec.unpack(&payload, raw.len() as u32 + 1).is_err());
         assert!(codec.unpack(&payload, raw.len() as u32 - 1).is_err());
         assert!(codec.unpack(&payload, u32::MAX).is_err(), "more than a block may hold");
-        let records: Vec<Record> =
-            codec.frames(&raw).unwrap().into_iter().map(|frame| codec.record(frame).unwrap()).collect();
+        let records: Vec<Record> = codec
+            .frames(&raw)
+            .expect("it was just written")
+            .into_iter()
+            .map(|frame| codec.record(frame).expect("it was just written"))
+            .collect();
         assert_eq!(records, [Record::Note(note), Record::Input(input(-4)), Record::Marker(marker)]);
     }
 

@@ -11,7 +11,7 @@ use crate::manifest::Manifest;
 use crate::record::{Hash, Note};
 use crate::sectors::PAGE_BYTES;
 use crate::segments::{self, PIECE_BYTES, Segment, folder, zero};
-use crate::survey::{BlockAt, Damage, Leftover, Survey};
+use crate::survey::{BlockAt, Damage, Leftover};
 
 /// What was found when a tape was opened.
 #[derive(Debug)]
@@ -50,27 +50,28 @@ pub(crate) struct Current<F> {
     pub bytes: u64,
 }
 
-/// Sets aside what a crash left, and gives the segment in which the tape goes on.
+/// Sets aside what a crash left behind the last block, and gives the segment in which the tape goes on.
 pub(crate) fn go_on<D: Disk>(
     disk: &D,
     dir: &Path,
     segment_bytes: u64,
-    survey: Survey<D::File>,
+    last: &BlockAt,
+    segments: Vec<Segment<D::File>>,
+    leftovers: &[Leftover],
 ) -> Result<(Current<D::File>, Vec<Note>), JournalError> {
     let folder = folder(dir);
-    let last = survey.blocks.last().ok_or_else(|| JournalError::Missing { path: dir.to_owned() })?;
     let mut notes = Vec::new();
-    for leftover in &survey.leftovers {
-        let segment = &survey.segments[leftover.at];
+    for leftover in leftovers {
+        let segment = &segments[leftover.at];
         notes.push(set_aside(disk, dir, segment, leftover, last.header.number + 1)?);
     }
     let mut current = None;
-    for (at, segment) in survey.segments.into_iter().enumerate() {
+    for (at, segment) in segments.into_iter().enumerate() {
         let path = folder.join(segments::name(segment.number));
         if segment.number > last.segment {
             disk.remove(&path).map_err(failed(&path, "remove"))?;
         } else if segment.number == last.segment {
-            if let Some(leftover) = survey.leftovers.iter().find(|leftover| leftover.at == at) {
+            if let Some(leftover) = leftovers.iter().find(|leftover| leftover.at == at) {
                 zero(&segment.file, &path, leftover.from, leftover.to)?;
             }
             current = Some((segment, path));

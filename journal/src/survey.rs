@@ -9,9 +9,9 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::JournalError;
 use crate::files::failed;
 use crate::header::{FORMAT, Header, Kind};
-use crate::record::{Hash, Note, Record};
-use crate::sectors::{First, Found, PAGE_BYTES, SECTOR_BYTES, STAMP, read_block, read_first, span};
-use crate::segments::{self, PIECE_BYTES, Segment};
+use crate::record::{Hash, Record};
+use crate::sectors::{First, Found, read_block, read_first, span};
+use crate::segments::{self, Segment};
 
 /// A block and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,15 +100,20 @@ impl<F: DiskFile> Survey<F> {
 }
 
 /// Where the walk over the headers stopped.
-struct Stop {
-    at: usize,
-    offset: u64,
-    why: Option<String>,
+pub(crate) struct Stop {
+    /// The segment, by its place in the list.
+    pub at: usize,
+    /// Where in it the next block would begin.
+    pub offset: u64,
+    /// What is wrong with what is there, where that is known.
+    pub why: Option<String>,
 }
 
-struct Look<F> {
-    folder: PathBuf,
-    survey: Survey<F>,
+pub(crate) struct Look<F> {
+    /// The folder of the segments.
+    pub folder: PathBuf,
+    /// What was seen so far.
+    pub survey: Survey<F>,
 }
 
 /// Looks a tape over. Headers are checked from the beginning, payloads from block `payloads_from` and
@@ -169,7 +174,8 @@ fn look<D: Disk>(
 }
 
 impl<F: DiskFile> Look<F> {
-    fn segment(&self, at: usize) -> (&Segment<F>, PathBuf) {
+    /// A segment and its path.
+    pub fn segment(&self, at: usize) -> (&Segment<F>, PathBuf) {
         let segment = &self.survey.segments[at];
         (segment, self.folder.join(segments::name(segment.number)))
     }
@@ -266,133 +272,6 @@ impl<F: DiskFile> Look<F> {
             from -= 1;
         }
     }
-
-    fn damage(&self, at: usize, what: String) -> Damage {
-        let last = self.survey.blocks.last().map(|last| &last.header);
-        Damage {
-            file: segments::name(self.survey.segments[at].number),
-            block: last.map_or(0, |last| last.number + 1),
-            sequence: last.map_or(0, |last| last.sequence_last),
-            what,
-        }
-    }
-
-    /// Decides between torn and damage, and notes what is left over.
-    fn judge(&mut self, stop: &Stop) -> Result<Option<Damage>, JournalError> {
-        if let Some(why) = &stop.why {
-            return Ok(Some(self.damage(stop.at, why.clone())));
-        }
-        if let Found::Bad(why) = self.block(stop.at, stop.offset)? {
-            return Ok(Some(self.damage(stop.at, why)));
-        }
-        let Some(last) = self.survey.blocks.last().map(|last| (last.segment, last.header)) else {
-            return Ok(Some(self.damage(stop.at, "the first block is not whole".into())));
-        };
-        for at in stop.at..self.survey.segments.len() {
-            let from = if at == stop.at { stop.offset } else { 0 };
-            let (to, good) = self.behind(at, from, last.1.number)?;
-            if let Some(number) = good {
-                let what = format!("it is not whole, and block {number} behind it is");
-                return Ok(Some(self.damage(stop.at, what)));
-            }
-            if to > from {
-                if last.1.kind == Kind::Closed && last.0 == self.survey.segments[at].number {
-                    let what = "there is something behind the end of a process".into();
-                    return Ok(Some(self.damage(at, what)));
-                }
-                self.survey.leftovers.push(Leftover { at, from, to });
-            }
-        }
-        Ok(None)
-    }
-
-    fn block(&self, at: usize, offset: u64) -> Result<Found, JournalError> {
-        let (segment, path) = self.segment(at);
-        read_block(&segment.file, offset).map_err(failed(&path, "read"))
-    }
-
-    /// Where the last byte of a segment stands that is not zero, and whether there is a whole block
-    /// with a number above `last` in it.
-    fn behind(&self, at: usize, from: u64, last: u64) -> Result<(u64, Option<u64>), JournalError> {
-        let (segment, path) = self.segment(at);
-        let (mut to, mut place) = (from, from);
-        let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            let read = segment.file.read_at(place, &mut piece).map_err(failed(&path, "read"))?;
-            let Some(byte) = piece[..read].iter().rposition(|byte| *byte != 0) else {
-                if read < piece.len() {
-                    return Ok((to, None));
-                }
-                place += read as u64;
-                continue;
-            };
-            to = place + byte as u64 + 1;
-            for page in (0..=byte).step_by(PAGE_BYTES as usize) {
-                if piece.get(page + SECTOR_BYTES - 1) == Some(&STAMP)
-                    && let Found::Whole(header, _) = self.block(at, place + page as u64)?
-                    && header.number > last
-                {
-                    return Ok((to, Some(header.number)));
-                }
-            }
-            place += read as u64;
-        }
-    }
-
-    /// Whether a tape that does not begin with its first block says that those before were dropped.
-    fn beginning(&self) -> Result<Option<Damage>, JournalError> {
-        let blocks = &self.survey.blocks;
-        let Some(first) = blocks.first().map(|block| block.header).filter(|first| first.number > 0) else {
-            return Ok(None);
-        };
-        for block in blocks.iter().rev().filter(|block| block.header.kind == Kind::Dropped) {
-            let at = self.survey.segments.partition_point(|segment| segment.number < block.segment);
-            let Found::Whole(header, payload) = self.block(at, block.offset)? else { continue };
-            if records(&header, &payload)
-                .is_ok_and(|records| records.iter().any(|r| says_so(r, &first, blocks)))
-            {
-                return Ok(None);
-            }
-        }
-        let (file, what) = (
-            segments::name(self.survey.segments[0].number),
-            "no record says that the blocks before it were dropped",
-        );
-        let (block, sequence) = (first.number, first.sequence_first.saturating_sub(1));
-        Ok(Some(Damage { file, block, sequence, what: what.into() }))
-    }
-
-    /// Whether the anchor names a block of this tape (J3).
-    fn anchor(&self, damage: Option<String>) -> Option<Damage> {
-        let last = self.survey.segments.len() - 1;
-        if let Some(what) = damage {
-            return Some(Damage { file: "anchor".into(), ..self.damage(last, what) });
-        }
-        let (anchored, first) = (self.survey.anchored?, self.survey.blocks.first()?.header.number);
-        let index = usize::try_from(anchored.block.checked_sub(first)?).ok()?;
-        let Some(block) = self.survey.blocks.get(index) else {
-            let what = format!("the tape ends before the head that was anchored: {anchored}");
-            return Some(self.damage(last, what));
-        };
-        let found = block.header.hash();
-        (found != anchored.hash).then(|| Damage {
-            file: block.file(),
-            block: anchored.block,
-            sequence: block.header.sequence_first.saturating_sub(1),
-            what: format!("its hash is {found}, and the anchor names {}", anchored.hash),
-        })
-    }
-}
-
-/// Whether a record says that retention dropped what was before `first`. Segments go one by one, so a
-/// crash may leave some that the record counts as gone.
-fn says_so(record: &Record, first: &Header, blocks: &[BlockAt]) -> bool {
-    let Record::Note(Note::Dropped { block, hash, .. }) = record else { return false };
-    let Some(index) = (block + 1).checked_sub(first.number) else { return false };
-    usize::try_from(index)
-        .ok()
-        .and_then(|index| blocks.get(index))
-        .is_some_and(|next| next.header.previous == *hash)
 }
 
 /// The records of a payload.

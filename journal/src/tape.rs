@@ -14,8 +14,8 @@ use crate::manifest::Manifest;
 use crate::opening::{self, Current, Opening};
 use crate::record::{Entry, Hash, Head, Note};
 use crate::sectors::{self, PAGE_BYTES};
-use crate::segments::{self, PIECE_BYTES, Spare};
-use crate::survey::{BlockAt, survey};
+use crate::segments::{self, PIECE_BYTES, Segment, Spare};
+use crate::survey::{BlockAt, Survey, survey};
 
 /// A segment that is full.
 struct Full {
@@ -120,15 +120,17 @@ impl<D: Disk> Tape<D> {
             return Err(damage.into());
         }
         let missing = || JournalError::Missing { path: dir.to_owned() };
-        let (head, last) = (seen.head().ok_or_else(missing)?, seen.blocks.last().ok_or_else(missing)?);
-        let (last, last_segment) = (last.header, last.segment);
+        let head = seen.head().ok_or_else(missing)?;
+        let Survey { segments, blocks, leftovers, .. } = seen;
+        let end = blocks.last().ok_or_else(missing)?;
+        let last = end.header;
         let manifest = opening::manifest(&disk, dir, &last.root)?;
-        let closed = last.kind == Kind::Closed
-            && seen.segments.last().is_some_and(|segment| segment.number == last_segment);
-        let full = full(&seen.blocks, &seen.segments.iter().map(|s| (s.number, s.bytes)).collect::<Vec<_>>());
-        let blocks = seen.blocks.clone();
+        let closed =
+            last.kind == Kind::Closed && segments.last().is_some_and(|last| last.number == end.segment);
+        let full = full(&blocks, &segments);
         let spare = spare(disk, dir, segment_bytes);
-        let (current, set_aside) = opening::go_on(&spare.disk, dir, spare.segment_bytes, seen)?;
+        let (current, set_aside) =
+            opening::go_on(&spare.disk, dir, spare.segment_bytes, end, segments, &leftovers)?;
         let anchor = Anchor::open(&spare.disk, dir)?;
         let packer = Packer::new().map_err(failed(dir, "prepare to compress"))?;
         let (epoch, hash, block, failed) = (last.epoch + 1, head.hash, Vec::new(), None);
@@ -325,10 +327,10 @@ fn genesis(manifest: &[u8]) -> Header {
 }
 
 /// The segments before that of the last block.
-fn full(blocks: &[BlockAt], sizes: &[(u32, u64)]) -> Vec<Full> {
+fn full<F>(blocks: &[BlockAt], segments: &[Segment<F>]) -> Vec<Full> {
     let ends = blocks.windows(2).filter(|pair| pair[0].segment != pair[1].segment);
     ends.map(|pair| {
-        let bytes = sizes.iter().find(|size| size.0 == pair[0].segment).map_or(0, |size| size.1);
+        let bytes = segments.iter().find(|s| s.number == pair[0].segment).map_or(0, |s| s.bytes);
         let (block, hash) = (pair[0].header.number, pair[1].header.previous);
         Full { number: pair[0].segment, bytes, block, hash }
     })

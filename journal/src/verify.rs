@@ -143,11 +143,16 @@ fn history<D: Disk>(disk: &D, dir: &Path, reader: &Reader<D>) -> Result<Option<D
             let (file, what) = ("anchor".into(), format!("record {at} of the anchor is not right"));
             return Ok(Some(Damage { file, block: 0, sequence: 0, what }));
         };
-        let Some(index) = head.block.checked_sub(first).and_then(|at| usize::try_from(at).ok()) else { continue };
+        let Some(index) = head.block.checked_sub(first).and_then(|at| usize::try_from(at).ok()) else {
+            continue;
+        };
         let Some(block) = blocks.get(index) else { continue };
         let found = block.header.hash();
         if found != head.hash {
-            return Ok(Some(damaged(block, format!("its hash is {found}, and the anchor names {}", head.hash))));
+            return Ok(Some(damaged(
+                block,
+                format!("its hash is {found}, and the anchor names {}", head.hash),
+            )));
         }
     }
     Ok(None)

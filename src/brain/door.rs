@@ -159,9 +159,7 @@ impl Door {
         (outside.feed.is_some() || first.1 != FEED).then_some(first)
     }
 
-    /// Admits what comes next: its sequence number, its time and what it is. Nothing where a moment
-    /// of the grid finds nobody to sample; the caller then looks again, for what comes next may be
-    /// later than something that waits at the venue.
+    /// Admits what comes next: its sequence number, its time and what it is.
     ///
     /// # Panics
     /// If time would go back, which is a bug of the caller's merge.
@@ -172,7 +170,7 @@ impl Door {
             RESTARTED | RETURNED => self.returned.pop_front().map(|(_, kind)| Next::Notice(kind))?,
             COMMAND => self.commands.pop_front().map(|(_, c)| Next::Notice(NoticeKind::Command(c)))?,
             REPORT => Next::Report,
-            TICK => Next::Tick(self.tick(time)?),
+            TICK => Next::Tick(self.tick(time)),
             _ => Next::Feed,
         };
         assert!(time >= self.now, "time went back from {} to {time}", self.now);
@@ -207,8 +205,7 @@ impl Door {
         match &input.kind {
             InputKind::Market(event) => self.heard(event),
             InputKind::Tick(_) => {
-                let made = self.tick(input.time);
-                debug_assert!(made.is_some(), "a tick of the tape samples somebody");
+                self.tick(input.time);
             }
             InputKind::Notice(NoticeKind::Command(command)) => {
                 if self.commands.front().is_some_and(|(time, c)| *time == input.time && c == command) {
@@ -224,7 +221,7 @@ impl Door {
         }
     }
 
-    /// A moment of the grid that something passes without a tick had found nobody, or no feed.
+    /// A moment of the grid that something passes without a tick found no feed.
     fn pass(&mut self, time: Timestamp, rank: u8) {
         if self.grid.is_some_and(|grid| (grid, TICK) < (time, rank)) {
             self.grid = None;
@@ -244,9 +241,9 @@ impl Door {
         }
     }
 
-    /// The tick of time g: who is fresh, who has ceased to be. Nothing where nobody is either, and
-    /// then no tick is made until somebody is heard again.
-    fn tick(&mut self, g: Timestamp) -> Option<Tick> {
+    /// The tick of time g: who is fresh, who has ceased to be. With nobody fresh it is the last, until
+    /// somebody is heard again.
+    fn tick(&mut self, g: Timestamp) -> Tick {
         let mut tick = Tick::default();
         for (at, freshness) in self.freshness.iter_mut().enumerate().filter(|(_, f)| f.on_grid) {
             let id = InstrumentId(at as u16);
@@ -257,14 +254,10 @@ impl Door {
                 tick.stale.push(id);
             }
         }
-        if tick.fresh.is_empty() && tick.stale.is_empty() {
-            self.grid = None;
-            return None;
-        }
-        self.grid = Some(g.plus(self.period_ns));
+        self.grid = (!tick.fresh.is_empty()).then(|| g.plus(self.period_ns));
         let on_grid = self.freshness.iter().filter(|f| f.on_grid).count();
         self.skipped += (on_grid - tick.fresh.len()) as u64;
-        Some(tick)
+        tick
     }
 }
 

@@ -203,10 +203,7 @@ impl<S: Stream> Engine<S> {
             self.broker.run_arrival();
             return Ok(true);
         }
-        if self.door.peek(outside).is_none() {
-            return Ok(false);
-        }
-        let Some((sequence, time, next)) = self.door.admit(outside) else { return Ok(true) };
+        let Some((sequence, time, next)) = self.door.admit(outside) else { return Ok(false) };
         let kind = match next {
             Next::Feed => match self.stream.next_event() {
                 Some(event) => {

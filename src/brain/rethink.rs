@@ -287,14 +287,17 @@ impl Rethink {
         Ok(())
     }
 
-    fn cut(&self) -> Cut {
+    /// The whole state behind the last input.
+    pub fn cut(&self) -> Cut {
         Cut { door: self.door.clone(), mind: self.mind.state(), broker: self.broker.clone() }
     }
 
     fn carry_out(&mut self) {
         for (time, effect) in self.effects.drain(..) {
             match effect {
-                Effect::Send(request) => self.broker.submit(time, request),
+                // to a venue outside it was sent then, if at all
+                Effect::Send(request) if self.broker.paper().is_some() => self.broker.submit(time, request),
+                Effect::Send(_) => {}
                 Effect::Return(notice) => self.door.take_back(time.plus(self.epsilon_ns), notice),
             }
         }

@@ -1,6 +1,7 @@
 //! `janus journal ls|show|stats|export|rebuild`
 
 mod listing;
+mod rebuild;
 mod show;
 mod stats;
 
@@ -64,6 +65,8 @@ pub enum JournalCommand {
     Stats(stats::Stats),
     /// Write every record as a JSON line.
     Export(show::Export),
+    /// Drop the index behind the tape and make it anew.
+    Rebuild(rebuild::Rebuild),
 }
 
 impl JournalCommand {
@@ -77,6 +80,7 @@ impl JournalCommand {
             Self::Show(command) => command.run(),
             Self::Stats(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Rebuild(command) => command.run(),
         }
     }
 }

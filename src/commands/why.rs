@@ -71,7 +71,9 @@ fn none(what: &str, hint: &str) -> Failure {
 }
 
 fn was_not_taken(record: &DecisionRecord) -> bool {
-    matches!(record.verdict.outcome, Outcome::Rest(_)) && record.proposal.action != Action::Hold
+    let proposal = &record.proposal;
+    let wants_to_trade = proposal.action != Action::Hold && proposal.target != record.account.position;
+    wants_to_trade && matches!(record.verdict.outcome, Outcome::Rest(_))
 }
 
 /// The newest decision that passes, looked for from the end.

@@ -22,11 +22,17 @@ pub(super) fn brainstem(text: &mut Columns, record: &DecisionRecord, world: &Wor
     };
     let mark = mark.map_or("no mark".to_owned(), |mark| format!("mid {mark}{valid}"));
     let account = &record.account;
+    let imbalance = [Feature::Imbalance1, Feature::Imbalance5, Feature::Imbalance10];
+    let imbalance = imbalance.map(|feature| number_or(features[feature]));
     text.rows(
         "brainstem",
         [
             format!("{mark}, {book}"),
-            others(record),
+            format!(
+                "imbalance {} at the best, {} over 5 levels, {} over 10",
+                imbalance[0], imbalance[1], imbalance[2]
+            ),
+            flows(record),
             stands_out(record),
             format!(
                 "position {}, equity {}{currency}, the instrument has earned {}{currency}",
@@ -38,23 +44,23 @@ pub(super) fn brainstem(text: &mut Columns, record: &DecisionRecord, world: &Wor
     );
 }
 
-/// The features that are not part of the line on the book, and have something to say.
-fn others(record: &DecisionRecord) -> String {
-    let told = [Feature::Mid, Feature::Spread, Feature::SpreadBp, Feature::Inventory, Feature::Microprice];
+/// What flowed and moved since the last regular sample.
+fn flows(record: &DecisionRecord) -> String {
+    let flows = [
+        Feature::OrderFlowImbalance,
+        Feature::TradeFlow,
+        Feature::Volume,
+        Feature::ReturnMid,
+        Feature::RealisedVol,
+    ];
     let unit = |unit| match unit {
-        "1" => "",
         "instrument units" => " units",
-        "bp a sample" | "bp" => " bp",
-        other => other,
+        _ => " bp",
     };
-    let all = market::features::FEATURES.iter().filter(|spec| !told.contains(&spec.feature));
-    let known = all.filter_map(|spec| record.features[spec.feature].map(|value| (spec, value)));
+    let known = flows.iter().filter_map(|flow| record.features[*flow].map(|value| (flow.spec(), value)));
     let parts: Vec<String> = known
         .filter(|(_, value)| *value != 0.0)
-        .map(|(spec, value)| {
-            let name = spec.name.replace("order_flow_imbalance", "order_flow");
-            format!("{name} {}{}", number(value), unit(spec.unit))
-        })
+        .map(|(spec, value)| format!("{} {}{}", spec.name, number(value), unit(spec.unit)))
         .collect();
     if parts.is_empty() { "every flow and return is 0 or not known".to_owned() } else { parts.join(", ") }
 }
@@ -64,8 +70,8 @@ fn stands_out(record: &DecisionRecord) -> String {
     let mut found = Vec::new();
     if let Some(lean) = features[Feature::Imbalance1].filter(|lean| lean.abs() >= LEANS) {
         let side = if lean > 0.0 { "bid" } else { "ask" };
-        let share = number((f64::from(lean.abs()) + 1.0) * 50.0);
-        found.push(format!("{share} % of what rests at the best prices is on the {side}"));
+        let share = (lean.abs() + 1.0) * 50.0;
+        found.push(format!("{share:.0} % of what rests at the best prices is on the {side}"));
     }
     if let (Some(moved), Some(usual)) = (features[Feature::ReturnMid], features[Feature::RealisedVol])
         && usual > 0.0
@@ -117,9 +123,9 @@ fn signal(reading: &SignalReading) -> Option<String> {
 
 fn beyond(reading: &SignalReading) -> String {
     match (reading.exceeded, reading.count) {
-        (true, count) => format!(" (beyond, {count} times lately)"),
+        (true, count) => format!(" (beyond, {count} lately)"),
         (false, 0) => String::new(),
-        (false, count) => format!(" ({count} times beyond lately)"),
+        (false, count) => format!(" ({count} beyond lately)"),
     }
 }
 
@@ -221,7 +227,7 @@ pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &Wo
     lines.push(format!(
         "verdict: {}; soft rules satisfied {}; latch {latch}{tripped}",
         match &verdict.outcome {
-            synapse::Outcome::Act(requests) => format!("act, {} requests", requests.len()),
+            synapse::Outcome::Act(requests) => format!("act, requests {}", requests.len()),
             synapse::Outcome::Rest(reason) => format!("rest, {}", reason.name()),
         },
         number(verdict.satisfaction)

@@ -12,7 +12,7 @@ use super::line;
 use super::words::{Columns, World, number, number_or, request, span};
 
 /// How many events of one order are told.
-const TOLD: usize = 4;
+const TOLD: usize = 3;
 
 /// One request of a decision and what the venue made of it.
 #[derive(Debug, Clone)]
@@ -153,7 +153,7 @@ impl Sequel {
         if let Some(realised) = self.realised() {
             text.rows("slippage", self.slippage(&realised, world));
         }
-        text.row("experience", self.experience());
+        text.rows("experience", self.experience());
         text.0
     }
 
@@ -167,11 +167,14 @@ impl Sequel {
             };
             lines.push(format!("  after {}: {what}", later(*time)));
         }
-        if order.events.len() > TOLD {
-            lines.push(format!("  and {} events more", order.events.len() - TOLD));
-        }
-        if !order.over {
-            lines.push("  it works still where the tape ends".to_owned());
+        let more = order.events.len().saturating_sub(TOLD);
+        match (more, order.over) {
+            (0, true) => {}
+            (0, false) => lines.push("  it works still where the tape ends".to_owned()),
+            (more, true) => lines.push(format!("  and {more} reports more, until it was over")),
+            (more, false) => {
+                lines.push(format!("  and {more} reports more; it works still where the tape ends"))
+            }
         }
         lines
     }
@@ -194,23 +197,25 @@ impl Sequel {
         ]
     }
 
-    fn experience(&self) -> String {
-        match &self.ending {
-            _ if self.record.kind != SampleKind::Regular => "none: a startle teaches nothing".to_owned(),
-            _ if self.encoder.is_none() => {
-                "not known: the configuration's artefact is not at hand".to_owned()
+    fn experience(&self) -> Vec<String> {
+        let why_none = match &self.ending {
+            _ if self.record.kind != SampleKind::Regular => "none: a startle teaches nothing",
+            _ if self.encoder.is_none() => "not known: the configuration's artefact is not at hand",
+            Ending::Open => "open still where the tape ends",
+            Ending::Void => "void: no valid mark at both ends, or a restart or the end between",
+            Ending::Closed(experience) => {
+                let (reward, moved) = (number(experience.reward_bp), number(experience.markout_bp));
+                let span = span(experience.closed_time.since(experience.time));
+                return vec![
+                    format!(
+                        "{} was worth {reward} bp of the reference notional; the mid moved {moved} bp",
+                        experience.action
+                    ),
+                    format!("closed after {span} by decision {}", experience.closed_sequence),
+                ];
             }
-            Ending::Open => "open still where the tape ends".to_owned(),
-            Ending::Void => "void: no valid mark at both ends, or a restart or the end between".to_owned(),
-            Ending::Closed(experience) => format!(
-                "{} was worth {} bp of the reference notional, the mid moved {} bp; closed after {} by decision {}",
-                experience.action,
-                number(experience.reward_bp),
-                number(experience.markout_bp),
-                span(experience.closed_time.since(experience.time)),
-                experience.closed_sequence
-            ),
-        }
+        };
+        vec![why_none.to_owned()]
     }
 
     /// As a JSON object.

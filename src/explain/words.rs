@@ -70,7 +70,7 @@ pub(super) fn number(value: impl Into<f64>) -> String {
     let value = value.into();
     match value.abs() {
         size if !size.is_finite() => "not a number".to_owned(),
-        size if size > 0.0 && size < 0.001 => format!("{value:.2e}"),
+        size if (1e-6..1e-3).contains(&size) => format!("{value:.2e}"),
         _ => {
             let text = format!("{value:.4}");
             text.trim_end_matches('0').trim_end_matches('.').to_owned()

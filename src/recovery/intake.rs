@@ -24,9 +24,13 @@ const FINISHED_KEPT: usize = 4096;
 /// What is done with a report.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Admission {
-    /// These enter, in this order: the report, a replacement with the quantity that our own fills
-    /// leave; and behind it the order's final fill, where that waited for it.
-    Admit(Vec<Report>),
+    /// It enters.
+    Admit {
+        /// As it enters: a replacement bears the quantity that our own fills leave.
+        report: Report,
+        /// The order's final fill, which waited for this one; it enters next.
+        then: Option<Report>,
+    },
     /// It is kept: a final fill that others must precede. Where those are lost, reconciliation
     /// fetches them.
     Wait,
@@ -133,25 +137,25 @@ impl Intake {
         match self.judge(report) {
             Ok(report) => {
                 self.fold(&report);
-                let last = self.orders.get(&report.id).and_then(Tracked::released);
-                if let Some(last) = &last {
-                    self.fold(last);
+                let then = self.orders.get(&report.id).and_then(Tracked::released);
+                if let Some(then) = &then {
+                    self.fold(then);
                 }
-                Admission::Admit([Some(report), last].into_iter().flatten().collect())
+                Admission::Admit { report, then }
             }
             Err(refused) => {
-                match &refused {
+                match &*refused {
                     Admission::Wait => self.wait(report),
                     Admission::Drop(reason) => *self.dropped.entry(*reason).or_default() += 1,
                     Admission::Lapse(id) => self.end(*id),
-                    Admission::Admit(_) | Admission::Latch { .. } => {}
+                    Admission::Admit { .. } | Admission::Latch { .. } => {}
                 }
-                refused
+                *refused
             }
         }
     }
 
-    fn judge(&self, report: &Report) -> Result<Report, Admission> {
+    fn judge(&self, report: &Report) -> Result<Report, Box<Admission>> {
         if let ReportKind::Filled(fill) = &report.kind {
             self.judge_execution(report, fill)?;
         }
@@ -160,7 +164,7 @@ impl Intake {
             (None, Some(ended)) => Err(ended.judge(report)),
             (None, None) => Err(match report.kind {
                 ReportKind::Rejected(_) | ReportKind::CancelRejected(_) | ReportKind::ReplaceRejected(_) => {
-                    Admission::Drop(DropReason::Unknown)
+                    Admission::Drop(DropReason::Unknown).into()
                 }
                 _ => latch(report, format_args!("no such order was released")),
             }),
@@ -168,7 +172,7 @@ impl Intake {
     }
 
     /// Refuses an execution that entered before, or waits.
-    fn judge_execution(&self, report: &Report, fill: &Fill) -> Result<(), Admission> {
+    fn judge_execution(&self, report: &Report, fill: &Fill) -> Result<(), Box<Admission>> {
         let waiting = self.orders.iter().filter_map(|(id, order)| match order.waiting?.kind {
             ReportKind::Filled(waiting) => Some((*id, waiting)),
             _ => None,
@@ -176,15 +180,15 @@ impl Intake {
         let kept = self.fills.get(&fill.execution).copied();
         let kept = kept.or_else(|| waiting.into_iter().find(|(_, w)| w.execution == fill.execution));
         match kept {
-            Some((id, before)) if (id, &before) != (report.id, fill) => Err(Admission::Latch {
+            Some((id, before)) if (id, &before) != (report.id, fill) => Err(Box::new(Admission::Latch {
                 cause: LatchCause::RepeatedExecution,
                 why: format!(
                     "execution {} was {before:?} of order {id}, and is now {fill:?} of {}",
                     fill.execution, report.id
                 ),
-            }),
+            })),
             None if !self.executions.contains(fill.execution) => Ok(()),
-            _ => Err(Admission::Drop(DropReason::RepeatedFill)),
+            _ => Err(Admission::Drop(DropReason::RepeatedFill).into()),
         }
     }
 
@@ -207,7 +211,7 @@ impl Intake {
         }
     }
 
-    /// Folds an admitted report.
+    /// Folds an admitted report; a fill that has entered changes nothing.
     fn fold(&mut self, report: &Report) {
         let moved = self.moved();
         if let ReportKind::Filled(fill) = &report.kind {
@@ -285,7 +289,7 @@ impl Intake {
 
 impl Ended {
     /// What is done with another word on a finished order; a fill here is one that never entered.
-    fn judge(&self, report: &Report) -> Admission {
+    fn judge(&self, report: &Report) -> Box<Admission> {
         let is_consistent = match report.kind {
             ReportKind::Filled(_) => false,
             ReportKind::Cancelled { filled } | ReportKind::Expired { filled } => filled == self.filled,
@@ -294,7 +298,7 @@ impl Ended {
             ReportKind::CancelRejected(_) | ReportKind::ReplaceRejected(_) => true,
         };
         if is_consistent {
-            Admission::Drop(DropReason::Finished)
+            Admission::Drop(DropReason::Finished).into()
         } else {
             latch(report, format_args!("it was over with {} filled", self.filled))
         }
@@ -302,8 +306,8 @@ impl Ended {
 }
 
 /// The latch for a report that contradicts what is known.
-pub(super) fn latch(report: &Report, known: fmt::Arguments<'_>) -> Admission {
+pub(super) fn latch(report: &Report, known: fmt::Arguments<'_>) -> Box<Admission> {
     let Report { id, kind, .. } = report;
     let why = format!("the venue says {kind:?} of order {id}, but {known}; compare its books with ours");
-    Admission::Latch { cause: LatchCause::Reconciliation, why }
+    Admission::Latch { cause: LatchCause::Reconciliation, why }.into()
 }

@@ -88,9 +88,10 @@ impl Trial<'_> {
         let report = Report { id, time, kind };
         let admission = self.intake.receive(&report);
         match &admission {
-            Admission::Admit(entered) => {
+            Admission::Admit { report: entered, then } => {
                 self.outcome.reports.push(report);
-                entered.iter().for_each(|report| self.book(report));
+                self.book(entered);
+                then.iter().for_each(|then| self.book(then));
             }
             Admission::Wait => self.outcome.reports.push(report),
             _ => {}
@@ -116,7 +117,7 @@ impl Trial<'_> {
             let is_unknown = self.intake.order(id).is_none() && self.intake.ended(id).is_none();
             let theirs = format!("{fill:?}");
             match self.admit(id, time, ReportKind::Filled(fill)) {
-                Admission::Admit(_) | Admission::Wait => {
+                Admission::Admit { .. } | Admission::Wait => {
                     self.find(Rule::MissedFill, id, "nothing".to_owned(), theirs, Do::Admit);
                 }
                 Admission::Drop(DropReason::RepeatedFill) if is_twice => {
@@ -236,7 +237,7 @@ impl Trial<'_> {
     fn missed(&mut self, rule: Rule, id: ClientId, ours: &Tracked, theirs: String, kind: ReportKind) {
         // behind all that the venue had told by then
         match self.admit(id, self.theirs.time.plus(1), kind) {
-            Admission::Admit(_) => self.find(rule, id, seen(ours), theirs, Do::Admit),
+            Admission::Admit { .. } => self.find(rule, id, seen(ours), theirs, Do::Admit),
             Admission::Latch { why, .. } => self.find(rule, id, why, theirs, MISMATCH),
             refused => self.find(rule, id, format!("{refused:?}"), theirs, MISMATCH),
         }

@@ -105,7 +105,7 @@ impl Tracked {
     }
 
     /// The report to admit, or what else is done with it.
-    pub(super) fn judge(&self, report: &Report) -> Result<Report, Admission> {
+    pub(super) fn judge(&self, report: &Report) -> Result<Report, Box<Admission>> {
         let is_over = self.stated.is_some();
         match report.kind {
             ReportKind::Filled(fill) => self.judge_fill(report, &fill)?,
@@ -114,13 +114,13 @@ impl Tracked {
             }
             // the word of a doubled request: the order of that name is there, or will never be
             ReportKind::Rejected(RejectReason::DuplicateId) => {
-                return Err(Admission::Drop(DropReason::DuplicateRequest));
+                return Err(Admission::Drop(DropReason::DuplicateRequest).into());
             }
             ReportKind::Rejected(_) if is_over || !self.told().is_zero() => {
                 return Err(latch(report, format_args!("it filled {}", self.told())));
             }
-            _ if is_over => return Err(Admission::Drop(DropReason::Finished)),
-            ReportKind::Accepted if self.accepted => return Err(Admission::Drop(DropReason::Repeated)),
+            _ if is_over => return Err(Admission::Drop(DropReason::Finished).into()),
+            ReportKind::Accepted if self.accepted => return Err(Admission::Drop(DropReason::Repeated).into()),
             ReportKind::Rejected(_) | ReportKind::Accepted => {}
             ReportKind::Replaced { price, quantity } => return self.judge_replaced(report, price, quantity),
             ReportKind::ReplaceRejected(_) => {
@@ -132,17 +132,17 @@ impl Tracked {
             ReportKind::CancelRejected(reason) => {
                 fresh(self.cancelling, self.cancel_answer, report)?;
                 if reason == RejectReason::UnknownOrder && self.doubted && !self.is_known_there() {
-                    return Err(Admission::Lapse(report.id));
+                    return Err(Admission::Lapse(report.id).into());
                 }
                 if self.replacing.is_some() {
-                    return Err(Admission::Drop(DropReason::Premature));
+                    return Err(Admission::Drop(DropReason::Premature).into());
                 }
             }
         }
         Ok(*report)
     }
 
-    fn judge_fill(&self, report: &Report, fill: &Fill) -> Result<(), Admission> {
+    fn judge_fill(&self, report: &Report, fill: &Fill) -> Result<(), Box<Admission>> {
         let is_bookable = fill.quantity.is_positive()
             && fill.remaining >= Quantity::ZERO
             && fill.price.is_positive()
@@ -161,22 +161,27 @@ impl Tracked {
             }
             // an unanswered replacement leaves open of which total nothing remains
             if self.replacing.is_some() || after < i128::from(self.total.units()) {
-                return Err(Admission::Wait);
+                return Err(Admission::Wait.into());
             }
         }
         Ok(())
     }
 
-    fn judge_end(&self, report: &Report, filled: Quantity) -> Result<(), Admission> {
+    fn judge_end(&self, report: &Report, filled: Quantity) -> Result<(), Box<Admission>> {
         match self.stated {
-            Some(stated) if stated == filled => Err(Admission::Drop(DropReason::Repeated)),
+            Some(stated) if stated == filled => Err(Admission::Drop(DropReason::Repeated).into()),
             Some(stated) => Err(latch(report, format_args!("it was over with {stated} filled"))),
             None if (self.told()..=self.reach()).contains(&filled) => Ok(()),
             None => Err(latch(report, format_args!("{} of {} filled", self.told(), self.reach()))),
         }
     }
 
-    fn judge_replaced(&self, report: &Report, price: Price, quantity: Quantity) -> Result<Report, Admission> {
+    fn judge_replaced(
+        &self,
+        report: &Report,
+        price: Price,
+        quantity: Quantity,
+    ) -> Result<Report, Box<Admission>> {
         fresh(self.replacing.is_some(), self.replace_answer, report)?;
         let (asked_price, asked_total) = self.replacing.unwrap_or((self.price, self.total));
         let is_granted = price == asked_price && quantity.is_positive() && quantity <= asked_total;
@@ -227,14 +232,18 @@ impl Tracked {
 }
 
 /// Refuses an answer that nothing asked for, that is older than the last one, or the same again.
-fn fresh(is_asked: bool, last: Option<Answer>, report: &Report) -> Result<(), Admission> {
+fn fresh(is_asked: bool, last: Option<Answer>, report: &Report) -> Result<(), Box<Admission>> {
     let is_same = |last: &Answer| match (last.kind, report.kind) {
         // the quantity was told from our own fills
         (ReportKind::Replaced { price, .. }, ReportKind::Replaced { price: again, .. }) => price == again,
         (kind, again) => kind == again,
     };
     let is_stale = |last: Answer| report.time < last.time || (report.time == last.time && is_same(&last));
-    if is_asked && !last.is_some_and(is_stale) { Ok(()) } else { Err(Admission::Drop(DropReason::Repeated)) }
+    if is_asked && !last.is_some_and(is_stale) {
+        Ok(())
+    } else {
+        Err(Admission::Drop(DropReason::Repeated).into())
+    }
 }
 
 fn sum(a: Quantity, b: Quantity) -> Quantity {

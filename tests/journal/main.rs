@@ -61,14 +61,23 @@ fn janus(args: &[&str]) -> Run {
 
 const ROWS: usize = 12_000;
 /// A small brain in a hurry, so that much happens in few rows.
-const HURRY: [&str; 11] = [
+const HURRY: [&str; 20] = [
     "door.grid_ms=25",
     "amygdala.warm_up=50",
     "amygdala.p=0.02",
     "amygdala.calibration=49",
+    "amygdala.m=24",
+    "amygdala.n=32",
+    "amygdala.spread_floor_ticks=2",
+    "amygdala.return_floor_bp=2",
+    "amygdala.imbalance_floor=0.5",
+    "amygdala.flow_floor=20",
+    "amygdala.volatility_floor_bp=2",
     "basal_ganglia.gain=8",
     "basal_ganglia.hold_bias=0.5",
     "basal_ganglia.margin=0.05",
+    "basal_ganglia.min_share=0.05",
+    "basal_ganglia.reference_volatility_bp=0.02",
     "cerebellum.market_urgency=0.75",
     "cerebellum.inside_urgency=0.4",
     "limits.BTCUSD.rate=2",
@@ -77,11 +86,13 @@ const HURRY: [&str; 11] = [
 
 /// The journal of a back-test, made once.
 fn journal() -> &'static Path {
-    static MADE: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
-    let (_, journal) = MADE.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let feed = folder.path().join("feed");
-        std::fs::create_dir(&feed).expect("a folder");
+    static MADE: OnceLock<PathBuf> = OnceLock::new();
+    MADE.get_or_init(|| {
+        // nothing is dropped at the end of a test binary, so it is made where the next run finds it
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("journal");
+        let _ = std::fs::remove_dir_all(&folder);
+        let feed = folder.join("feed");
+        std::fs::create_dir_all(&feed).expect("a folder");
         let packed = std::fs::File::open(support::session().join("orders.csv.gz")).expect("the session");
         let rows = BufReader::new(flate2::read::GzDecoder::new(packed)).lines().take(ROWS);
         let mut orders = std::fs::File::create(feed.join("orders.csv")).expect("a file");
@@ -89,15 +100,14 @@ fn journal() -> &'static Path {
             writeln!(orders, "{}", row.expect("text")).expect("written");
         }
         std::fs::copy(support::session().join("trades.csv"), feed.join("trades.csv")).expect("copied");
-        let journal = folder.path().join("journal");
+        let journal = folder.join("journal");
         let config = support::root().join("config/demo.toml").display().to_string();
         let feed = feed.display().to_string();
         let mut args = vec!["backtest", "--json", "--config", &config, &feed, "--to", "2026-05-02T02:38:00Z"];
         args.extend(HURRY.iter().flat_map(|set| ["--set", set]));
         janus_on(&journal, &args).succeeds();
-        (folder, journal)
-    });
-    journal
+        journal
+    })
 }
 
 /// Every record of it, exported once.

@@ -277,7 +277,8 @@ impl Disk for SimDisk {
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut state = self.state();
         state.operate(|_| ())?;
-        let (these, others) = std::mem::take(&mut state.namings).into_iter().partition(|n| n.dir() == Some(dir));
+        let (these, others) =
+            std::mem::take(&mut state.namings).into_iter().partition(|n| n.dir() == Some(dir));
         state.namings = others;
         let these: Vec<Naming> = these;
         these.iter().for_each(|naming| naming.apply(&mut state.durable_names));

@@ -21,7 +21,8 @@ struct Block {
 /// Five blocks: the first, and four of three inputs with a decision each.
 fn tape(run: &str) -> SimDisk {
     let disk = SimDisk::default();
-    let mut tape = Tape::create(disk.clone(), &dir(), &manifest(run), SEGMENT_BYTES).unwrap();
+    let mut tape =
+        Tape::create(disk.clone(), &dir(), &manifest(run), SEGMENT_BYTES).expect("the tape is whole");
     let mut digest = Digest::default();
     for block in 0..4 {
         let mut frames = Vec::new();
@@ -31,9 +32,9 @@ fn tape(run: &str) -> SimDisk {
             codec::frame(Entry::Input(&input(sequence, 2, false)), &mut frames);
             codec::frame(Entry::Decision { late: block == 1, bytes: &bytes }, &mut frames);
         }
-        tape.append(&frames, 6, Head { digest, ..head(block * 3 + 3) }).unwrap();
+        tape.append(&frames, 6, Head { digest, ..head(block * 3 + 3) }).expect("the tape is whole");
     }
-    tape.anchor().unwrap();
+    tape.anchor().expect("the tape is whole");
     assert_eq!(verify_on(&disk, &dir()).verdict, Verdict::Clean);
     disk
 }
@@ -41,7 +42,7 @@ fn tape(run: &str) -> SimDisk {
 /// Takes a tape apart, by the layout that is written down and none of the code under test.
 fn take_apart(disk: &SimDisk) -> Vec<Block> {
     let content = disk.content(&segment(1));
-    let blocks = Reader::open_on(disk, &dir()).unwrap().headers().to_vec();
+    let blocks = Reader::open_on(disk, &dir()).expect("the tape is whole").headers().to_vec();
     let apart = |at: &journal::BlockAt| {
         let sectors = content[at.offset as usize..(at.offset + at.bytes()) as usize].chunks(SECTOR_BYTES);
         let inner: Vec<u8> = sectors.flat_map(|sector| sector[..SECTOR_BYTES - 1].to_vec()).collect();
@@ -56,7 +57,11 @@ fn take_apart(disk: &SimDisk) -> Vec<Block> {
 fn put_together(disk: &SimDisk, blocks: &[Block]) {
     let mut content = Vec::new();
     for Block { header, frames } in blocks {
-        let payload = if header.number == 0 { frames.clone() } else { zstd::bulk::compress(frames, 1).unwrap() };
+        let payload = if header.number == 0 {
+            frames.clone()
+        } else {
+            zstd::bulk::compress(frames, 1).expect("the tape is whole")
+        };
         let (payload_bytes, raw_bytes) = (payload.len() as u32, frames.len() as u32);
         let header = Header { payload_bytes, raw_bytes, payload: Hash::of(&payload), ..*header };
         let mut inner = [&header.to_bytes()[..], &payload].concat();
@@ -74,7 +79,11 @@ fn put_together(disk: &SimDisk, blocks: &[Block]) {
 fn chain(blocks: &mut [Block]) {
     for at in 1..blocks.len() {
         let before = &blocks[at - 1];
-        let payload = if at == 1 { before.frames.clone() } else { zstd::bulk::compress(&before.frames, 1).unwrap() };
+        let payload = if at == 1 {
+            before.frames.clone()
+        } else {
+            zstd::bulk::compress(&before.frames, 1).expect("the tape is whole")
+        };
         let fitted = Header {
             payload_bytes: payload.len() as u32,
             raw_bytes: before.frames.len() as u32,
@@ -87,9 +96,9 @@ fn chain(blocks: &mut [Block]) {
 
 /// Changes the frames of a block: what stands at a place in it, counted from 0, is replaced.
 fn replace(block: &mut Block, at: usize, with: &[Entry<'_>]) {
-    let codec = codec::codec(1).unwrap();
+    let codec = codec::codec(1).expect("the tape is whole");
     let mut frames = Vec::new();
-    for (place, frame) in codec.frames(&block.frames).unwrap().into_iter().enumerate() {
+    for (place, frame) in codec.frames(&block.frames).expect("the tape is whole").into_iter().enumerate() {
         if place == at {
             with.iter().for_each(|entry| codec.frame(*entry, &mut frames));
         } else {
@@ -98,7 +107,7 @@ fn replace(block: &mut Block, at: usize, with: &[Entry<'_>]) {
             frames.extend_from_slice(frame.body);
         }
     }
-    block.header.records = codec.frames(&frames).unwrap().len() as u32;
+    block.header.records = codec.frames(&frames).expect("the tape is whole").len() as u32;
     block.frames = frames;
 }
 
@@ -110,7 +119,7 @@ fn attack(change: impl FnOnce(&mut Vec<Block>), anchor: bool) -> Option<(u64, St
     change(&mut blocks);
     put_together(&disk, &blocks);
     if !anchor {
-        disk.remove(&dir().join("anchor")).unwrap();
+        disk.remove(&dir().join("anchor")).expect("the tape is whole");
     }
     let report = verify_on(&disk, &dir());
     assert_eq!(report.anchored.is_some(), anchor);
@@ -188,6 +197,6 @@ fn only_the_anchor_finds_a_tail_cut_off() {
     put_together(&disk, &blocks[..4]);
     let opened = Tape::open(disk.clone(), &dir(), SEGMENT_BYTES, None);
     assert!(matches!(opened, Err(JournalError::Damaged { block: 4, sequence: 9, .. })));
-    let size = disk.open(&segment(1), false).unwrap().size().unwrap();
+    let size = disk.open(&segment(1), false).expect("the tape is whole").size().expect("the tape is whole");
     assert_eq!(size, SEGMENT_BYTES, "nothing was written");
 }

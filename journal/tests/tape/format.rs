@@ -7,9 +7,7 @@ use std::path::PathBuf;
 
 use journal::disk::RealDisk;
 use journal::verify::{Verdict, verify};
-use journal::{
-    Entry, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, Tape, codec,
-};
+use journal::{Entry, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, Tape, codec};
 use market::order::ClientId;
 use market::{EventKind, InstrumentId, MarketEvent, Price, Quantity, SourceId, Timestamp};
 use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, InputKind, LatchCause, NoticeKind, Tick};
@@ -102,13 +100,16 @@ fn frame(record: &Record, into: &mut Vec<u8>) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let lines = bytes.chunks(32).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let lines =
+        bytes.chunks(32).map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
     lines.map(|line| line + "\n").collect()
 }
 
 fn unhex(text: &str) -> Vec<u8> {
     let digits: Vec<char> = text.chars().filter(|digit| !digit.is_whitespace()).collect();
-    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+    let byte = |pair: &[char]| {
+        u8::from_str_radix(&pair.iter().collect::<String>(), 16).expect("the fixture is whole")
+    };
     digits.chunks(2).map(byte).collect()
 }
 
@@ -119,13 +120,15 @@ fn write_the_fixtures() {
         return;
     }
     let _ = fs::remove_dir_all(folder());
-    fs::create_dir_all(folder().join("records")).unwrap();
-    let mut tape = Tape::create(RealDisk, &journal(), &manifest("format 1"), 4 * PAGE_BYTES).unwrap();
+    fs::create_dir_all(folder().join("records")).expect("the fixture is whole");
+    let mut tape = Tape::create(RealDisk, &journal(), &manifest("format 1"), 4 * PAGE_BYTES)
+        .expect("the fixture is whole");
     let (mut frames, mut digest, mut sequence) = (Vec::new(), Digest::default(), 0);
     for (name, record) in records() {
         let mut alone = Vec::new();
         frame(&record, &mut alone);
-        fs::write(folder().join("records").join(name).with_extension("hex"), hex(&alone)).unwrap();
+        fs::write(folder().join("records").join(name).with_extension("hex"), hex(&alone))
+            .expect("the fixture is whole");
         frames.extend_from_slice(&alone);
         match &record {
             Record::Input(input) => sequence = input.sequence,
@@ -134,21 +137,23 @@ fn write_the_fixtures() {
         }
     }
     let head = Head { sequence, time_ns: sequence as i64 * 1_000, latched: true, digest };
-    tape.append(&frames, records().len() as u32, head).unwrap();
-    tape.close(9).unwrap();
+    tape.append(&frames, records().len() as u32, head).expect("the fixture is whole");
+    tape.close(9).expect("the fixture is whole");
 }
 
 #[test]
 fn every_kind_of_record_is_written_and_read_as_it_was_in_the_beginning() {
-    let codec = codec::codec(1).unwrap();
+    let codec = codec::codec(1).expect("the fixture is whole");
     let mut kinds = std::collections::BTreeSet::new();
     for (name, record) in records() {
-        let golden = unhex(&fs::read_to_string(folder().join(format!("records/{name}.hex"))).unwrap());
+        let golden = unhex(
+            &fs::read_to_string(folder().join(format!("records/{name}.hex"))).expect("the fixture is whole"),
+        );
         let mut written = Vec::new();
         frame(&record, &mut written);
         assert_eq!(hex(&written), hex(&golden), "{name}");
-        let frames = codec.frames(&golden).unwrap();
-        assert_eq!(codec.record(frames[0]).unwrap(), record, "{name}");
+        let frames = codec.frames(&golden).expect("the fixture is whole");
+        assert_eq!(codec.record(frames[0]).expect("the fixture is whole"), record, "{name}");
         kinds.insert(frames[0].kind as u8);
     }
     assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
@@ -158,11 +163,11 @@ fn every_kind_of_record_is_written_and_read_as_it_was_in_the_beginning() {
 fn the_tape_of_format_1_is_clean_and_holds_what_was_written() {
     let report = verify(&journal());
     assert_eq!((report.verdict, report.blocks, report.closed), (Verdict::Clean, 3, true), "{report:?}");
-    let reader = Reader::open(&journal()).unwrap();
+    let reader = Reader::open(&journal()).expect("the fixture is whole");
     assert_eq!(*reader.manifest(), manifest("format 1"));
     let mut wanted: Vec<Record> = records().into_iter().map(|(_, record)| record).collect();
     wanted.push(Record::Note(Note::Closed { wall_ns: 9 }));
-    assert_eq!(reader.records().collect::<Result<Vec<_>, _>>().unwrap(), wanted);
+    assert_eq!(reader.records().collect::<Result<Vec<_>, _>>().expect("the fixture is whole"), wanted);
     let header = reader.headers()[1].header;
     assert_eq!((header.version, header.latched, header.sequence_last), (1, true, 5));
     assert_eq!((header.time_first_ns, header.time_last_ns), (1_000, 5_000));

@@ -27,15 +27,15 @@ impl Unclean {
         let (disk, mut tape) = tape(segment_bytes);
         for (block, weights) in [vec![3], vec![1600, 900], vec![4]].iter().enumerate() {
             let weights = if zeros { vec![1, 1] } else { weights.clone() };
-            append(&mut tape, &weights, zeros).unwrap();
-            if block as u64 + 1 <= anchored {
-                tape.anchor().unwrap();
+            append(&mut tape, &weights, zeros).expect("the disk is whole");
+            if (block as u64) < anchored {
+                tape.anchor().expect("the disk is whole");
             }
         }
         if apart && zeros {
-            append(&mut tape, &[1], zeros).unwrap();
+            append(&mut tape, &[1], zeros).expect("the disk is whole");
         }
-        let blocks = Reader::open_on(&disk, &dir()).unwrap().headers().to_vec();
+        let blocks = Reader::open_on(&disk, &dir()).expect("the disk is whole").headers().to_vec();
         let (before, last) = (&blocks[blocks.len() - 2], &blocks[blocks.len() - 1]);
         assert_eq!(before.segment != last.segment, apart);
         Self { disk, blocks, anchored, segment_bytes }
@@ -47,14 +47,20 @@ impl Unclean {
 
     /// The sectors of the last two blocks: segment and place in it.
     fn sectors(&self) -> Vec<(u32, u64)> {
-        let of = |block: &BlockAt| (block.offset / SECTOR..(block.offset + block.bytes()) / SECTOR).map(|at| (block.segment, at)).collect::<Vec<_>>();
+        let of = |block: &BlockAt| {
+            (block.offset / SECTOR..(block.offset + block.bytes()) / SECTOR)
+                .map(|at| (block.segment, at))
+                .collect::<Vec<_>>()
+        };
         self.last_two().iter().flat_map(of).collect()
     }
 
     /// The head that must be found where some sectors were lost; none where it is damage.
     fn expected(&self, lost: impl Fn(u32, u64) -> bool) -> Option<u64> {
         let whole = |block: &BlockAt| {
-            (block.offset..block.offset + block.bytes()).step_by(SECTOR_BYTES).all(|at| !lost(block.segment, at / SECTOR))
+            (block.offset..block.offset + block.bytes())
+                .step_by(SECTOR_BYTES)
+                .all(|at| !lost(block.segment, at / SECTOR))
         };
         let good = self.blocks.iter().take_while(|block| whole(block)).count();
         let head = good as u64 - 1;
@@ -77,7 +83,7 @@ impl Unclean {
         let (mut tape, opening) = opened.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!((opening.head.block, opening.closed), (head, false), "{what}");
         assert_eq!(report.head, Some(opening.head), "{what}");
-        append(&mut tape, &[2], false).unwrap();
+        append(&mut tape, &[2], false).expect("the disk is whole");
         let all: Vec<u64> = (1..=opening.head.sequence + 1).collect();
         assert_eq!(sequences(&read(disk, &dir())), all, "{what}");
     }
@@ -103,7 +109,10 @@ fn a_tape_that_is_cut_off_at_any_byte_of_the_last_two_blocks_ends_with_the_last_
         each(last.offset + last.bytes() - from, |at| {
             let length = from + at;
             // where the anchor or the content differ, only the edges of sectors and a few between
-            if (anchored, zeros) != (0, false) && !(length + 1).is_multiple_of(53) && (length + 1) % SECTOR > 2 {
+            if (anchored, zeros) != (0, false)
+                && !(length + 1).is_multiple_of(53)
+                && (length + 1) % SECTOR > 2
+            {
                 return;
             }
             let disk = unclean.disk.copy();
@@ -117,8 +126,12 @@ fn a_tape_that_is_cut_off_at_any_byte_of_the_last_two_blocks_ends_with_the_last_
 /// Loses those sectors of the last two blocks whose bit is set.
 fn lose(unclean: &Unclean, subset: u64) {
     let sectors = unclean.sectors();
-    let lost: Vec<(u32, u64)> =
-        sectors.iter().enumerate().filter(|(at, _)| subset >> at & 1 == 1).map(|(_, sector)| *sector).collect();
+    let lost: Vec<(u32, u64)> = sectors
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| subset >> at & 1 == 1)
+        .map(|(_, sector)| *sector)
+        .collect();
     let disk = unclean.disk.copy();
     for number in unclean.last_two().iter().map(|block| block.segment) {
         let mut content = disk.content(&segment(number));
@@ -135,7 +148,14 @@ fn lose(unclean: &Unclean, subset: u64) {
 #[test]
 fn a_tape_that_lost_any_sectors_of_the_last_two_blocks_ends_before_the_first_of_them() {
     let seed = 20_261_125;
-    for (anchored, apart, zeros) in [(0, false, true), (0, false, false), (0, true, false), (2, true, true), (2, false, false), (3, false, true)] {
+    for (anchored, apart, zeros) in [
+        (0, false, true),
+        (0, false, false),
+        (0, true, false),
+        (2, true, true),
+        (2, false, false),
+        (3, false, true),
+    ] {
         let unclean = Unclean::new(anchored, apart, zeros);
         let sectors = unclean.sectors().len() as u64;
         let first = unclean.last_two()[0].bytes() / SECTOR;
@@ -173,13 +193,16 @@ fn any_flipped_bit_in_the_last_two_blocks_of_an_unclean_tape_is_found_and_the_bl
 #[test]
 fn any_flipped_bit_in_a_closed_tape_is_found_and_the_block_named() {
     let (disk, mut tape) = tape(3 * PAGE_BYTES);
-    append(&mut tape, &[3], false).unwrap();
-    append(&mut tape, &[2000], false).unwrap();
-    tape.close(1).unwrap();
+    append(&mut tape, &[3], false).expect("the disk is whole");
+    append(&mut tape, &[2000], false).expect("the disk is whole");
+    tape.close(1).expect("the disk is whole");
     let report = verify_on(&disk, &dir());
     assert_eq!((report.verdict, report.blocks, report.closed), (Verdict::Clean, 4, true), "{report:?}");
-    let blocks = Reader::open_on(&disk, &dir()).unwrap().headers().to_vec();
-    assert!(blocks[1].offset + blocks[1].bytes() < 3 * PAGE_BYTES && blocks[2].segment == 2, "a gap before the end");
+    let blocks = Reader::open_on(&disk, &dir()).expect("the disk is whole").headers().to_vec();
+    assert!(
+        blocks[1].offset + blocks[1].bytes() < 3 * PAGE_BYTES && blocks[2].segment == 2,
+        "a gap before the end"
+    );
     let files = [segment(1), segment(2), dir().join("anchor"), dir().join("manifest.json")];
     for (number, file) in files.iter().enumerate() {
         let bits = disk.content(file).len() as u64 * 8;
@@ -209,7 +232,8 @@ fn what_was_torn_is_set_aside_as_it_was() {
     let mut content = unclean.disk.content(&segment(last.segment));
     content[last.offset as usize..][..SECTOR_BYTES].fill(0);
     unclean.disk.put(&segment(last.segment), &content);
-    let (_, opening) = Tape::open(unclean.disk.clone(), &dir(), unclean.segment_bytes, None).unwrap();
+    let (_, opening) =
+        Tape::open(unclean.disk.clone(), &dir(), unclean.segment_bytes, None).expect("the disk is whole");
     let [journal::Note::SetAside { file, block, bytes }] = &opening.set_aside[..] else {
         panic!("{:?}", opening.set_aside)
     };

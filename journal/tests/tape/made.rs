@@ -52,9 +52,11 @@ pub fn input(sequence: u64, weight: u64, zeros: bool) -> Input {
 pub fn decision(sequence: u64) -> DecisionRecord {
     let sensed = Sensed { sequence, time: Timestamp::from_ns(sequence as i64 * 1_000), ..scenes::sensed() };
     let proposed = scenes::proposed(sensed, scenes::proposal(Action::Hold, Quantity::from_units(0)));
-    let execution = ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: Some(-0.5), filtered: false };
+    let execution =
+        ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: Some(-0.5), filtered: false };
     let outcome = Outcome::Rest(Reason::AtTarget { target: Quantity::from_units(0) });
-    let verdict = Verdict { outcome, rules: Default::default(), satisfaction: 1.0, latch: None, tripped: false };
+    let verdict =
+        Verdict { outcome, rules: Default::default(), satisfaction: 1.0, latch: None, tripped: false };
     DecisionRecord::of(&Judged { forecast: Forecast { proposed, execution }, verdict })
 }
 
@@ -76,13 +78,17 @@ pub fn append(tape: &mut Tape<SimDisk>, weights: &[u64], zeros: bool) -> Result<
 
 /// The inputs among records, by number.
 pub fn sequences(records: &[Record]) -> Vec<u64> {
-    records.iter().filter_map(|r| if let Record::Input(input) = r { Some(input.sequence) } else { None }).collect()
+    records
+        .iter()
+        .filter_map(|r| if let Record::Input(input) = r { Some(input.sequence) } else { None })
+        .collect()
 }
 
 /// A new tape on a new disk.
 pub fn tape(segment_bytes: u64) -> (SimDisk, Tape<SimDisk>) {
     let disk = SimDisk::default();
-    let tape = Tape::create(disk.clone(), &dir(), &manifest("made"), segment_bytes).expect("the disk is whole");
+    let tape =
+        Tape::create(disk.clone(), &dir(), &manifest("made"), segment_bytes).expect("the disk is whole");
     (disk, tape)
 }
 

@@ -4,6 +4,7 @@ mod attacks;
 mod format;
 mod kill;
 mod layout;
+mod lives;
 mod made;
 mod power;
 mod second_reader;

@@ -124,7 +124,7 @@ fn a_thousand_power_cuts_lose_nothing_that_was_acknowledged() {
             disk.plan(None);
         }
         let mut quiet = Random(0);
-        live(&disk, &mut quiet, &mut life).unwrap();
+        live(&disk, &mut quiet, &mut life).expect("the disk is whole");
         check(&disk, &life);
     }
     eprintln!("{cuts} cuts {places:?}, {torn} torn, {beyond} with more than was acknowledged");
@@ -142,7 +142,7 @@ fn everywhere(fault: impl Fn(u64) -> Fault) -> u64 {
         let mut random = Random(7);
         let done = (0..5).try_for_each(|_| live(&disk, &mut random, &mut life));
         if disk.counts().injected == 0 {
-            done.unwrap();
+            done.expect("the disk is whole");
             return at;
         }
         let error = done.expect_err("the fault is told").to_string();
@@ -150,7 +150,7 @@ fn everywhere(fault: impl Fn(u64) -> Fault) -> u64 {
         disk.plan(None);
         for disk in [disk.copy(), disk.after_power_cut(at)] {
             let (mut again, mut random) = (Life { ..life }, Random(9));
-            live(&disk, &mut random, &mut again).unwrap();
+            live(&disk, &mut random, &mut again).expect("the disk is whole");
             check(&disk, &again);
             let disk = disk.after_power_cut(at);
             check(&disk, &again);
@@ -174,14 +174,14 @@ fn a_sync_that_fails_anywhere_loses_nothing_that_was_acknowledged() {
 #[test]
 fn after_a_failed_sync_nothing_is_written_any_more() {
     let (disk, mut tape) = crate::made::tape(SEGMENT_BYTES);
-    append(&mut tape, &[1], false).unwrap();
+    append(&mut tape, &[1], false).expect("the disk is whole");
     disk.plan(Some(Fault::FailedSync(0)));
     let head = tape.head();
     assert!(append(&mut tape, &[1], false).is_err());
     let counts = disk.counts();
     assert_eq!((counts.syncs, counts.injected), (1, 1));
     for _ in 0..3 {
-        let error = append(&mut tape, &[1], false).unwrap_err().to_string();
+        let error = append(&mut tape, &[1], false).expect_err("it failed").to_string();
         assert!(error.contains("input/output error") && error.contains("start again"), "{error}");
         assert!(tape.anchor().is_err());
         assert!(tape.drop_before(u64::MAX).is_err() || tape.head() == head);

@@ -23,9 +23,9 @@ fn second(dir: &Path) -> Option<Output> {
 #[test]
 fn a_second_reader_prints_the_same_headers() {
     let Some(output) = second(&journal()) else { return };
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("the fixture is whole");
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    let reader = Reader::open(&journal()).unwrap();
+    let reader = Reader::open(&journal()).expect("the fixture is whole");
     let blocks: Vec<&str> = text.lines().filter(|line| !line.starts_with("SKIPPED")).collect();
     assert_eq!(blocks.len(), reader.headers().len(), "{text}");
     for (line, block) in blocks.iter().zip(reader.headers()) {
@@ -46,17 +46,20 @@ fn a_second_reader_prints_the_same_headers() {
 
 #[test]
 fn a_second_reader_finds_a_flipped_bit() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempfile::tempdir().expect("the fixture is whole");
     let file = "tape/0000000001.seg";
-    fs::create_dir(dir.path().join("tape")).unwrap();
-    let whole = fs::read(journal().join(file)).unwrap();
+    fs::create_dir(dir.path().join("tape")).expect("the fixture is whole");
+    let whole = fs::read(journal().join(file)).expect("the fixture is whole");
     // in the header, in a stamp and in the padding of the second block
     for place in [4096 + 20, 4096 + 511, 8192 - 2] {
         let mut flipped = whole.clone();
         flipped[place] ^= 4;
-        fs::write(dir.path().join(file), flipped).unwrap();
+        fs::write(dir.path().join(file), flipped).expect("the fixture is whole");
         let Some(output) = second(dir.path()) else { return };
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.code() == Some(1) && text.contains("0000000001.seg       4096 broken"), "{text}");
+        assert!(
+            output.status.code() == Some(1) && text.contains("0000000001.seg       4096 broken"),
+            "{text}"
+        );
     }
 }

@@ -102,12 +102,14 @@ fn segments(tape: &Tape) -> Vec<Segment> {
     let time = |ns: i64| Timestamp::from_ns(ns).to_string();
     let segment = |blocks: &[journal::BlockAt]| {
         let (first, last) = (blocks.first()?, blocks.last()?);
+        // the time of the manifest's block is none
+        let begins = blocks.iter().find(|block| block.header.kind != journal::Kind::Genesis).unwrap_or(first);
         Some(Segment {
             file: first.file(),
             blocks: blocks.len() as u64,
             sequence_first: first.header.sequence_first,
             sequence_last: last.header.sequence_last,
-            time_first: time(first.header.time_first_ns),
+            time_first: time(begins.header.time_first_ns),
             time_last: time(last.header.time_last_ns),
             bytes: size(tape, &format!("tape/{}", first.file())),
         })

@@ -78,7 +78,8 @@ impl Stats {
 fn count(tape: &Tape) -> Result<Counted, Failure> {
     let blocks = tape.reader.headers();
     let mut counted = Counted { blocks: blocks.len() as u64, ..Counted::default() };
-    let mut records_a_block: Vec<u32> = blocks.iter().map(|block| block.header.records).collect();
+    let mut records_a_block: Vec<u32> =
+        blocks.iter().map(|block| block.header.records).filter(|n| *n > 0).collect();
     records_a_block.sort_unstable();
     if let (Some(least), Some(most)) = (records_a_block.first(), records_a_block.last()) {
         counted.block_records = [*least, records_a_block[records_a_block.len() / 2], *most];

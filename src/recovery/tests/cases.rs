@@ -27,7 +27,7 @@ fn cancelled(filled: i64) -> ReportKind {
 
 #[track_caller]
 fn enters(admission: &Admission) {
-    assert!(matches!(admission, Admission::Admit(reports) if reports.len() == 1), "{admission:?}");
+    assert!(matches!(admission, Admission::Admit { then: None, .. }), "{admission:?}");
 }
 
 #[track_caller]
@@ -117,7 +117,7 @@ fn the_final_fill_waits_for_those_before_it() {
     assert_eq!(client.table.position(A), q(0));
     enters(&client.say(1, 1, fill(1, 5, 5)));
     let last = client.say(1, 2, fill(2, 3, 2));
-    assert!(matches!(&last, Admission::Admit(reports) if reports.len() == 2), "{last:?}");
+    assert!(matches!(last, Admission::Admit { then: Some(_), .. }), "{last:?}");
     assert_eq!((client.table.position(A), client.table.len()), (q(10), 0));
 }
 
@@ -130,9 +130,8 @@ fn a_replacement_is_told_from_the_fills_that_have_come() {
     assert_eq!(client.say(1, 4, fill(2, 2, 0)), Admission::Wait, "of which total nothing remains is open");
     // 4 filled before it, which have not come
     let replaced = client.say(1, 3, ReportKind::Replaced { price, quantity: q(2) });
-    enters(&replaced);
-    let Admission::Admit(reports) = replaced else { unreachable!() };
-    assert_eq!(reports[0].kind, ReportKind::Replaced { price, quantity: q(6) });
+    let Admission::Admit { report, then: None } = replaced else { panic!("{replaced:?}") };
+    assert_eq!(report.kind, ReportKind::Replaced { price, quantity: q(6) });
     client.say(1, 2, fill(1, 4, 6));
     assert_eq!((client.table.position(A), client.table.len(), client.latches.len()), (q(6), 0, 0));
 }
@@ -174,6 +173,15 @@ fn a_doubled_request_refused_is_no_rejection() {
 }
 
 #[test]
+fn a_refused_cancel_does_not_answer_a_replacement() {
+    let mut client = one();
+    client.send(&Request::Replace { id: id(1), price: p(99), total: q(5) });
+    client.send(&Request::Cancel(id(1)));
+    drops(&client.say(1, 1, ReportKind::CancelRejected(RejectReason::Halted)), DropReason::Premature);
+    assert!(client.table.of(A).all(|(_, order)| order.is_unanswered()));
+}
+
+#[test]
 fn only_the_answer_to_a_recovery_cancel_lapses_an_order() {
     let unknown = ReportKind::CancelRejected(RejectReason::UnknownOrder);
     let mut client = one();
@@ -201,7 +209,13 @@ fn it_survives_serialisation_and_a_rebuild_from_the_tape() {
     assert_eq!(synapse::region::decode::<Intake>(&bytes).expect("plain data"), client.intake);
 
     let adopted = Intake::from_orders(client.table.of(A), client.ledger.executions().clone());
-    for rebuilt in [client.folded(), adopted] {
+    let mut again = client.intake.clone();
+    again.fold_input(&NoticeKind::Report(Report {
+        id: id(1),
+        time: Timestamp::from_ns(2),
+        kind: fill(1, 4, 6),
+    }));
+    for rebuilt in [client.folded(), adopted, again] {
         assert_eq!(facts(&rebuilt), facts(&client.intake));
     }
 }

@@ -116,8 +116,9 @@ impl Client {
     fn hear(&mut self, report: &Report) -> Admission {
         let admission = self.intake.receive(report);
         match admission.clone() {
-            Admission::Admit(reports) => {
-                reports.into_iter().for_each(|report| self.notice(NoticeKind::Report(report)));
+            Admission::Admit { report, then } => {
+                self.notice(NoticeKind::Report(report));
+                then.into_iter().for_each(|then| self.notice(NoticeKind::Report(then)));
             }
             Admission::Wait => self.waits += 1,
             Admission::Drop(_) => {}
@@ -140,7 +141,7 @@ impl Client {
     fn apply(&mut self, outcome: &Outcome) -> Vec<Request> {
         for report in &outcome.reports {
             let admission = self.hear(report);
-            assert!(matches!(admission, Admission::Admit(_) | Admission::Wait), "{admission:?}");
+            assert!(matches!(admission, Admission::Admit { .. } | Admission::Wait), "{admission:?}");
         }
         for id in &outcome.lapses {
             self.notice(NoticeKind::Lapsed(*id));
@@ -172,6 +173,13 @@ impl Client {
         open.sort_unstable();
         open
     }
+}
+
+/// A client that restarts from a snapshot of another.
+fn restart(client: &Client) -> Client {
+    let bytes = synapse::region::encode(&(&client.intake, &client.table, &client.ledger));
+    let (intake, table, ledger) = synapse::region::decode(&bytes).expect("plain data");
+    Client { intake, table, ledger, ..Client::new() }
 }
 
 /// What must be the same however an intake was made.

@@ -19,13 +19,6 @@ fn compared(client: &Client, venue: &Venue) -> Outcome {
     client.compare(&venue.state(since), client.intake.moves())
 }
 
-/// A client that restarts from a snapshot of another.
-fn restart(client: &Client) -> Client {
-    let bytes = synapse::region::encode(&(&client.intake, &client.table, &client.ledger));
-    let (intake, table, ledger) = synapse::region::decode(&bytes).expect("plain data");
-    Client { intake, table, ledger, ..Client::new() }
-}
-
 #[test]
 fn a_warm_restart_flattens_no_position_by_a_synthetic_opposite_fill() {
     let (mut client, mut venue) = sides();

@@ -130,6 +130,9 @@ fn wrong_quantity() {
         assert_eq!(found(&outcome), [("wrong_quantity", "cancelled there, latched")], "{order:?}");
         assert!(latched(&outcome) && outcome.cancels.contains(&id(1)));
     }
+    let mut over = restart(&client);
+    over.say(1, 9, ReportKind::Cancelled { filled: q(2) });
+    assert_eq!(found(&compared(&over, &venue.state(0)))[0].0, "wrong_quantity", "over with fills owed");
     let finished = vec![VenueEnd { id: id(1), how: How::Filled, filled: q(10) }];
     let outcome = compared(&client, &Theirs { orders: vec![], finished, ..venue.state(0) });
     assert_eq!(found(&outcome), [("wrong_quantity", "latched")], "filled by fills it does not list");
@@ -168,6 +171,19 @@ fn finished_there_by_a_replacement_that_was_not_answered() {
         settles(&mut client, &mut venue, &outcome);
         assert!(client.open().is_empty());
     }
+}
+
+#[test]
+fn what_reconciliation_concludes_is_no_repeat_of_an_answer_of_the_same_moment() {
+    let (mut client, mut venue) = both();
+    let replace = Request::Replace { id: id(1), price: p(99), total: q(5) };
+    venue.trade(id(1), 10);
+    client.send(&replace);
+    client.hear(&venue.hear(&replace, false).expect("refused"));
+    client.send(&replace);
+    let outcome = compared(&client, &venue.state(0));
+    settles(&mut client, &mut venue, &outcome);
+    assert!(client.open().is_empty());
 }
 
 #[test]
