@@ -5,9 +5,8 @@
 //! be on the disk that is meant. Printed are wall times; what the disk does by itself is measured
 //! between the commits, so that both see the same noise.
 
-mod session;
-
 use std::fs::{self, File};
+use std::io::Cursor;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -16,10 +15,13 @@ use std::time::{Duration, Instant};
 
 use janus::assemble::{self, Orders};
 use janus::brain::Observer;
+use janus::commands::DEMO_CONFIG;
+use janus::config::Loader;
 use journal::disk::RealDisk;
 use journal::verify::{Verdict, verify};
 use journal::{Entry, Hash, Head, Journal, Manifest, Options, Reader, Regime, Tape, codec, span};
-use market::Timestamp;
+use market::feed::{Feed, Merge, OpenOptions, open_reader};
+use market::{SourceId, Timestamp};
 use synapse::{DecisionRecord, Digest, Input, InputKind, Tick};
 
 const FRAMES_BYTES: usize = 32 << 10;
@@ -146,9 +148,10 @@ impl Observer for Thoughts {
 
 impl Thoughts {
     fn of_session() -> Self {
-        let stream = session::events().into_iter().peekable();
-        let (mut engine, _) =
-            assemble::engine(&session::config(), stream, Orders::default()).expect("a brain");
+        let events: Vec<_> = Merge::new(vec![feed("orders.csv.gz", 0), feed("trades.csv", 1)]).collect();
+        let config = Loader::new().text(DEMO_CONFIG, "config/demo.toml").and_then(Loader::finish);
+        let (config, stream) = (config.expect("the demo's configuration"), events.into_iter().peekable());
+        let (mut engine, _) = assemble::engine(&config, stream, Orders::default()).expect("a brain");
         let mut thoughts = Self::default();
         engine.run(&mut thoughts).expect("no region faults");
         thoughts
@@ -213,6 +216,14 @@ impl Step {
     fn input(&self) -> Option<&Input> {
         if let Self::Input(input) = self { Some(input) } else { None }
     }
+}
+
+/// A file of the bundled session, in memory.
+fn feed(name: &str, source: u16) -> Box<dyn Feed> {
+    let bytes = fs::read(support::session().join(name)).expect("the session is bundled");
+    let (instrument, source) = (Some("BTCUSD".to_owned()), SourceId(source));
+    let options = OpenOptions { instrument, source, ..OpenOptions::default() };
+    open_reader(name, Box::new(Cursor::new(bytes)), &options).expect("a known format")
 }
 
 /// Sorted times.

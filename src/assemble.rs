@@ -108,7 +108,9 @@ pub fn line(
         Some(policy) if policy.inputs() == thalamus.width() => policy,
         Some(policy) => {
             let (has, needs) = (policy.inputs(), thalamus.width());
-            let message = format!("the policy takes {has} numbers and this configuration fuses {needs}; use the one made with it");
+            let message = format!(
+                "the policy takes {has} numbers and this configuration fuses {needs}; use the one made with it"
+            );
             return Err(Failure::Input(message));
         }
         None => Box::new(shipped(config, &layout, &thalamus)?),

@@ -21,6 +21,22 @@ pub const CONFIG: &str = "config";
 /// The kind of an artefact that is a policy.
 pub const POLICY: &str = "policy";
 
+/// What turns weights into a function that the line calls; the manifest names it (D2).
+#[derive(Debug, Clone, Copy)]
+pub struct Backend {
+    /// Its name.
+    pub name: &'static str,
+    /// The function of a policy.
+    pub policy: fn(GoNoGo) -> Box<dyn Model>,
+}
+
+impl Default for Backend {
+    /// Our own kernels, which give the same bits on any machine.
+    fn default() -> Self {
+        Self { name: "native", policy: |policy| Box::new(policy) }
+    }
+}
+
 /// What a brain is put together from.
 #[derive(Debug, Clone)]
 pub struct Blueprint {
@@ -28,6 +44,8 @@ pub struct Blueprint {
     pub config: Config,
     /// The weights of the policy.
     pub policy: GoNoGo,
+    /// What runs them.
+    pub backend: Backend,
     /// What else the tape's first block tells.
     pub manifest: Manifest,
 }
@@ -52,7 +70,7 @@ impl Blueprint {
     ///
     /// # Errors
     /// [`Failure::Input`] for a configuration that nothing can trade with.
-    pub fn new(config: Config, run: Run) -> Result<Self, Failure> {
+    pub fn new(config: Config, run: Run, backend: Backend) -> Result<Self, Failure> {
         let policy = assemble::policy(&config)?;
         let now_ns = now_ns();
         let drawn = (now_ns, std::process::id(), std::thread::current().id());
@@ -63,8 +81,7 @@ impl Blueprint {
             regime: run.regime,
             config: Hash::default(),
             policy: Hash::default(),
-            backend: "native".to_owned(),
-            // our own kernels give the same bits on any of them (D2)
+            backend: backend.name.to_owned(),
             cpu: std::env::consts::ARCH.to_owned(),
             instruments: config.instrument_names(),
             feeds: run.feeds,
@@ -72,7 +89,7 @@ impl Blueprint {
             from_ns: run.from.map(Timestamp::ns),
             venue: run.venue,
         };
-        let mut blueprint = Self { config, policy, manifest };
+        let mut blueprint = Self { config, policy, backend, manifest };
         (blueprint.manifest.config, blueprint.manifest.policy) =
             (blueprint.config_hash(), blueprint.policy_hash());
         Ok(blueprint)
@@ -105,10 +122,10 @@ impl Blueprint {
     ///
     /// # Errors
     /// [`Failure::Input`] where an artefact is missing or is not what it was.
-    pub fn of(dir: &Path, manifest: &Manifest) -> Result<Self, Failure> {
+    pub fn of(dir: &Path, manifest: &Manifest, backend: Backend) -> Result<Self, Failure> {
         let config = read_config(dir, &manifest.config)?;
         let policy = read_policy(dir, &manifest.policy)?;
-        Ok(Self { config, policy, manifest: manifest.clone() })
+        Ok(Self { config, policy, backend, manifest: manifest.clone() })
     }
 
     /// A brain that has seen nothing.
@@ -123,7 +140,7 @@ impl Blueprint {
             from: self.manifest.from_ns.map(Timestamp::from_ns),
             is_real: self.manifest.regime == Regime::Real,
             is_remote: self.manifest.venue.is_some(),
-            policy: Some(Box::new(self.policy.clone())),
+            policy: Some((self.backend.policy)(self.policy.clone())),
         };
         assemble::parts(&self.config, orders)
     }
@@ -144,7 +161,8 @@ impl Blueprint {
     /// [`Failure::Input`] where it is missing, damaged, or does not fit a run that goes on.
     pub fn activate(&mut self, dir: &Path, hash: &Hash) -> Result<Line, Failure> {
         let known = artefacts::list(dir)?;
-        let kind = known.iter().find(|artefact| artefact.hash == *hash).map(|artefact| artefact.kind.as_str());
+        let kind =
+            known.iter().find(|artefact| artefact.hash == *hash).map(|artefact| artefact.kind.as_str());
         let mut next = self.clone();
         match kind {
             Some(CONFIG) => {
@@ -155,7 +173,10 @@ impl Blueprint {
             Some(kind) => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
             None => {
                 let path = dir.join("artefacts");
-                let message = format!("{}: there is no artefact {hash}; `janus brain ls` lists those there are, or copy it back", path.display());
+                let message = format!(
+                    "{}: there is no artefact {hash}; `janus brain ls` lists those there are, or copy it back",
+                    path.display()
+                );
                 return Err(Failure::Input(message));
             }
         }
@@ -241,7 +262,8 @@ fn check_change(now: &Config, next: &Config) -> Result<(), Failure> {
             CHANGEABLE.join("], [")
         ))),
         None if fewer => Err(Failure::Input(
-            "an instrument of the run is missing; a run keeps its instruments: begin a new journal".to_owned(),
+            "an instrument of the run is missing; a run keeps its instruments: begin a new journal"
+                .to_owned(),
         )),
         None => Ok(()),
     }

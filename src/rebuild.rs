@@ -7,14 +7,14 @@ use std::path::Path;
 use journal::{Hash, Manifest, Marker, Reader, Record, snapshots};
 use synapse::{InputKind, NoticeKind};
 
-use crate::blueprint::Blueprint;
+use crate::blueprint::{Backend, Blueprint};
 use crate::brain::{Cut, Rethink, Stray};
 use crate::failure::Failure;
 
 /// Where to start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
-    /// The first record of the tape.
+    /// The first record of the tape; where retention has dropped it, the oldest usable snapshot.
     Beginning,
     /// The newest usable snapshot that is not behind this sequence number.
     Snapshot(u64),
@@ -66,6 +66,8 @@ pub struct Terms {
     pub lenient: bool,
     /// Another policy than that of the tape.
     pub policy: Option<Hash>,
+    /// What runs the policy.
+    pub backend: Backend,
 }
 
 /// Follows the tape of `dir` to its end, or to where `terms` end it; `progress` is told how many
@@ -80,10 +82,19 @@ pub fn rebuild(
     terms: &Terms,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Rebuilt, Obstacle> {
+    let is_cut = reader.headers().first().is_some_and(|block| block.header.number != 0);
     let usable = match from {
+        From::Beginning if is_cut => find(dir, reader, u64::MAX, Order::OldestFirst)?,
         From::Beginning => None,
-        From::Snapshot(limit) => nearest(dir, reader, limit)?,
+        From::Snapshot(limit) => find(dir, reader, limit, Order::NewestFirst)?,
     };
+    if is_cut && usable.is_none() {
+        let message = format!(
+            "{}: retention has dropped the beginning of the tape, and no snapshot behind it is usable; copy one back into snapshots/",
+            dir.display()
+        );
+        return Err(Failure::Input(message).into());
+    }
     let (block, record) = usable.as_ref().map_or((0, 0), |usable| (usable.block, usable.record + 1));
     let mut absent = quarantined(reader, block)?;
     absent.extend(&terms.absent);
@@ -111,7 +122,7 @@ fn begin(
     absent: BTreeSet<u64>,
     terms: &Terms,
 ) -> Result<Rebuilt, Obstacle> {
-    let mut blueprint = Blueprint::of(dir, manifest)?;
+    let mut blueprint = Blueprint::of(dir, manifest, terms.backend)?;
     if let Some(policy) = &terms.policy {
         blueprint.activate(dir, policy)?;
     }
@@ -124,7 +135,11 @@ fn begin(
     }
     let from = match usable {
         Some(Usable { marker, cut, .. }) => {
-            rethink.restore(cut).map_err(|fault| Stray::Fault { sequence: marker.sequence, instrument: None, fault })?;
+            rethink.restore(cut).map_err(|fault| Stray::Fault {
+                sequence: marker.sequence,
+                instrument: None,
+                fault,
+            })?;
             Some(marker)
         }
         None => None,
@@ -145,11 +160,21 @@ impl Rebuilt {
     }
 }
 
-/// The newest snapshot whose marker stands on the tape and which decodes.
-fn nearest(dir: &Path, reader: &Reader, limit: u64) -> Result<Option<Usable>, Obstacle> {
+/// In which order snapshots are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+/// The first snapshot whose marker stands on the tape and which decodes.
+fn find(dir: &Path, reader: &Reader, limit: u64, order: Order) -> Result<Option<Usable>, Obstacle> {
     let mut known = snapshots::list_snapshots(dir)?;
     known.retain(|snapshot| snapshot.sequence <= limit);
-    known.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.sequence));
+    known.sort_by_key(|snapshot| snapshot.sequence);
+    if order == Order::NewestFirst {
+        known.reverse();
+    }
     for snapshot in known {
         let Some((marker, block, record)) = find_marker(reader, snapshot.sequence, &snapshot.hash)? else {
             continue;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use synapse::region::{decode, encode};
+use synapse::region::{decode, encode_into};
 
 use crate::record::{Decision, Entry, Record};
 
@@ -126,6 +126,15 @@ fn push(kind: FrameKind, body: &[u8], into: &mut Vec<u8>) {
     into.extend_from_slice(body);
 }
 
+/// As [`push`], of a value that is encoded in its place.
+fn push_value<T: Serialize>(kind: FrameKind, value: &T, into: &mut Vec<u8>) {
+    let at = into.len();
+    push(kind, &[], into);
+    encode_into(value, into);
+    let length = (into.len() - at - FRAME_HEAD_BYTES) as u32;
+    into[at..at + 4].copy_from_slice(&length.to_le_bytes());
+}
+
 /// The first frame and what is behind it; none at the end.
 fn split(raw: &[u8]) -> Result<Option<(Frame<'_>, &[u8])>, String> {
     let Some((head, rest)) = raw.split_first_chunk::<FRAME_HEAD_BYTES>() else {
@@ -151,12 +160,12 @@ impl Codec for Format1 {
 
     fn frame(&self, entry: Entry<'_>, into: &mut Vec<u8>) {
         match entry {
-            Entry::Input(input) => push(FrameKind::Input, &encode(input), into),
+            Entry::Input(input) => push_value(FrameKind::Input, input, into),
             Entry::Decision { late: false, bytes } => push(FrameKind::Decision, bytes, into),
             Entry::Decision { late: true, bytes } => push(FrameKind::LateDecision, bytes, into),
-            Entry::Released(released) => push(FrameKind::Released, &encode(released), into),
-            Entry::Marker(marker) => push(FrameKind::Marker, &encode(marker), into),
-            Entry::Note(note) => push(FrameKind::Note, &encode(note), into),
+            Entry::Released(released) => push_value(FrameKind::Released, released, into),
+            Entry::Marker(marker) => push_value(FrameKind::Marker, marker, into),
+            Entry::Note(note) => push_value(FrameKind::Note, note, into),
         }
     }
 

@@ -15,7 +15,7 @@ impl<F: DiskFile> Look<F> {
         let last = self.survey.blocks.last().map(|last| &last.header);
         Damage {
             file: segments::name(self.survey.segments[at].number),
-            block: last.map_or(0, |last| last.number + 1),
+            block: last.map_or(0, |last| last.number.saturating_add(1)),
             sequence: last.map_or(0, |last| last.sequence_last),
             what,
         }
@@ -132,7 +132,9 @@ impl<F: DiskFile> Look<F> {
 /// crash may leave some that the record counts as gone.
 fn says_so(record: &Record, first: &Header, blocks: &[BlockAt]) -> bool {
     let Record::Note(Note::Dropped { block, hash, .. }) = record else { return false };
-    let Some(index) = (block + 1).checked_sub(first.number) else { return false };
+    let Some(index) = block.checked_add(1).and_then(|next| next.checked_sub(first.number)) else {
+        return false;
+    };
     usize::try_from(index)
         .ok()
         .and_then(|index| blocks.get(index))

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// The disk said no. A failing sync is never retried (J2).
-    #[error("{path}: {what}: {source}; nothing after the last durable record was acknowledged: make room or replace the disk, then start again")]
+    #[error(
+        "{path}: {what}: {source}; nothing after the last durable record was acknowledged: make room or replace the disk, then start again"
+    )]
     Disk {
         /// The file.
         path: PathBuf,
@@ -17,7 +19,9 @@ pub enum JournalError {
         source: io::Error,
     },
     /// Something is there that a crash cannot have left (J4).
-    #[error("{file}: block {block} after sequence {sequence} is damaged: {what}; nothing is overwritten: restore the file from a copy, or look at it with `janus verify`")]
+    #[error(
+        "{file}: block {block} after sequence {sequence} is damaged: {what}; nothing is overwritten: restore the file from a copy, or look at it with `janus verify`"
+    )]
     Damaged {
         /// The segment.
         file: String,
@@ -55,7 +59,9 @@ pub enum JournalError {
         path: PathBuf,
     },
     /// A format that this build does not know.
-    #[error("{path}: format {found} is not known to this build, which reads up to {known}; use a newer build")]
+    #[error(
+        "{path}: format {found} is not known to this build, which reads up to {known}; use a newer build"
+    )]
     Format {
         /// The file.
         path: PathBuf,

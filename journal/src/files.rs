@@ -26,9 +26,11 @@ pub(crate) fn write_whole<D: Disk>(
 ) -> Result<(), JournalError> {
     // two processes, or two threads of one, may write the same content at the same time
     static WRITTEN: AtomicU64 = AtomicU64::new(0);
-    let dir = path.parent().unwrap_or(Path::new("."));
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     disk.create_dir(dir).map_err(failed(dir, "make the folder"))?;
     if let Some(above) = dir.parent() {
+        // the folder above a name alone is the present one
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
         disk.sync_dir(above).map_err(failed(above, "sync the folder"))?;
     }
     let mut aside = path.as_os_str().to_owned();

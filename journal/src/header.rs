@@ -161,7 +161,7 @@ impl Header {
     /// # Errors
     /// Why not.
     pub fn follows(&self, before: &Self, hash: &Hash) -> Result<(), String> {
-        if self.number != before.number + 1 {
+        if before.number.checked_add(1) != Some(self.number) {
             return Err(format!("it says that it is block {}", self.number));
         }
         if self.root != before.root {

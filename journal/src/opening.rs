@@ -63,7 +63,7 @@ pub(crate) fn go_on<D: Disk>(
     let mut notes = Vec::new();
     for leftover in leftovers {
         let segment = &segments[leftover.at];
-        notes.push(set_aside(disk, dir, segment, leftover, last.header.number + 1)?);
+        notes.push(set_aside(disk, dir, segment, leftover, last.header.number.saturating_add(1))?);
     }
     let mut current = None;
     for (at, segment) in segments.into_iter().enumerate() {

@@ -133,7 +133,7 @@ impl<D: Disk> Tape<D> {
             opening::go_on(&spare.disk, dir, spare.segment_bytes, end, segments, &leftovers)?;
         let anchor = Anchor::open(&spare.disk, dir)?;
         let packer = Packer::new().map_err(failed(dir, "prepare to compress"))?;
-        let (epoch, hash, block, failed) = (last.epoch + 1, head.hash, Vec::new(), None);
+        let (epoch, hash, block, failed) = (last.epoch.saturating_add(1), head.hash, Vec::new(), None);
         let tape = Self { spare, full, current, anchor, epoch, last, hash, packer, block, failed };
         Ok((tape, Opening { manifest, blocks, head, closed, epoch, set_aside }))
     }

@@ -209,7 +209,8 @@ impl Fold {
         let codec = codec(header.version).ok_or_else(|| format!("format {} is not known", header.version))?;
         // where retention dropped the beginning, the chain over the decisions starts behind this block
         let first = self.state.is_none();
-        let (mut digest, mut sequence) = self.state.unwrap_or((header.digest, header.sequence_first - 1));
+        let (mut digest, mut sequence) =
+            self.state.unwrap_or((header.digest, header.sequence_first.wrapping_sub(1)));
         let records = self::records(codec, header, payload, &mut digest, &mut sequence)?;
         if records != header.records {
             return Err(format!("it has {records} records and its header says {}", header.records));

@@ -290,7 +290,8 @@ fn no_bytes_panic_or_take_memory_without_bound() {
     while Instant::now() < end {
         let mut random = Random(seed ^ (case << 20));
         // what needs a disk is rarer, as it takes a thousand times as long
-        let kind = [0, 0, 0, 1, 1, 1, 2, 3][if case % 64 == 0 { 6 + random.below(2) } else { random.below(6) }];
+        let kind =
+            [0, 0, 0, 1, 1, 1, 2, 3][if case % 64 == 0 { 6 + random.below(2) } else { random.below(6) }];
         if case % 1024 == 0 {
             say(format!("seed {seed}, case {case}\n"));
         }

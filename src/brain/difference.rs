@@ -25,7 +25,10 @@ impl std::fmt::Display for Difference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { sequence, instrument, region, field, recorded, recomputed } = self;
         let at = instrument.map_or(String::new(), |at| format!(":{at}"));
-        write!(f, "decision {sequence}{at}, {region}, {field}: the tape has {recorded}, now it is {recomputed}")
+        write!(
+            f,
+            "decision {sequence}{at}, {region}, {field}: the tape has {recorded}, now it is {recomputed}"
+        )
     }
 }
 
@@ -84,7 +87,9 @@ pub fn compare(recorded: &DecisionRecord, recomputed: &DecisionRecord) -> Option
 /// Calls `differs` for each leaf that is not the same.
 fn walk(path: String, then: &Value, now: &Value, differs: &mut impl FnMut(String, &Value, &Value)) {
     match (then, now) {
-        (Value::Object(a), Value::Object(b)) if a.len() == b.len() && a.keys().all(|key| b.contains_key(key)) => {
+        (Value::Object(a), Value::Object(b))
+            if a.len() == b.len() && a.keys().all(|key| b.contains_key(key)) =>
+        {
             for (key, value) in a {
                 walk(format!("{path}.{key}"), value, &b[key], differs);
             }

@@ -213,7 +213,8 @@ impl Door {
                 }
             }
             InputKind::Notice(notice) => {
-                if let Some(at) = self.returned.iter().position(|(t, kind)| *t == input.time && kind == notice)
+                if let Some(at) =
+                    self.returned.iter().position(|(t, kind)| *t == input.time && kind == notice)
                 {
                     self.returned.remove(at);
                 }

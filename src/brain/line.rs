@@ -135,7 +135,12 @@ impl Line {
     ///
     /// # Errors
     /// A region's [`Fault`].
-    pub fn peek(&self, sequence: u64, time: Timestamp, instrument: InstrumentId) -> Result<Option<Judged>, Fault> {
+    pub fn peek(
+        &self,
+        sequence: u64,
+        time: Timestamp,
+        instrument: InstrumentId,
+    ) -> Result<Option<Judged>, Fault> {
         let tick = Tick { fresh: smallvec::smallvec![instrument], ..Tick::default() };
         let input = Input { sequence, time, kind: InputKind::Tick(tick) };
         let Some(sensed) = self.brainstem.peek(input)?.pop() else { return Ok(None) };

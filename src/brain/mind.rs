@@ -242,6 +242,7 @@ impl Mind {
             self.decide(sample, effects, observer)?;
         }
         self.samples = samples;
+        self.thinking = None;
         if let InputKind::Notice(kind) = &input.kind {
             // behind the startles of the instant before, so that none of them opens what it closes
             self.gate.noticed(kind, &mut self.released);

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use journal::{Decision, Hash, Head, Marker, Record, Released};
-use market::{InstrumentId, SourceId};
 use market::order::ReportKind;
+use market::{InstrumentId, SourceId};
 use synapse::region::encode;
 use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, NoticeKind};
 

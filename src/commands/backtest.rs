@@ -51,7 +51,7 @@ pub struct Backtest {
     out: Option<PathBuf>,
 }
 
-fn parse_time(text: &str) -> Result<Timestamp, String> {
+pub(super) fn parse_time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_civil(text)
         .ok_or_else(|| format!("`{text}` is no time; write 2026-05-02 or 2026-05-02T02:36:20Z"))
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::ConfigArgs;
 use super::journal::JournalArgs;
 use super::terminal::{say, tell};
+use crate::blueprint::Backend;
 use crate::daemon::{self, Options, Outcome};
 use crate::failure::Failure;
 use crate::venue::Speed;
@@ -51,8 +52,21 @@ impl Run {
         let dir = self.journal.journal;
         let Self { feeds, format, speed, venue, once, .. } = self;
         tell(&format!("janus: pid {}, journal {}\n", std::process::id(), dir.display()));
-        let outcome = daemon::run(Options { dir, feeds, format, config, speed, venue, once })?;
-        if self.json { say(&format!("{}\n", to_json(&outcome)))? } else { say(&to_text(&outcome))? }
+        let outcome = daemon::run(Options {
+            dir,
+            feeds,
+            format,
+            config,
+            speed,
+            venue,
+            once,
+            backend: Backend::default(),
+        })?;
+        if self.json {
+            say(&format!("{}\n", to_json(&outcome)))?
+        } else {
+            say(&to_text(&outcome))?
+        }
         if outcome.faults.is_empty() { Ok(()) } else { Err(Failure::Input(outcome.faults.join("\njanus: "))) }
     }
 }

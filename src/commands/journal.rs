@@ -1,5 +1,6 @@
 //! `janus journal ls|show|stats|export|rebuild`
 
+mod experiences;
 mod listing;
 mod rebuild;
 mod show;
@@ -65,6 +66,8 @@ pub enum JournalCommand {
     Stats(stats::Stats),
     /// Write every record as a JSON line.
     Export(show::Export),
+    /// List what was done in which state, and what came of it.
+    Experiences(experiences::Experiences),
     /// Drop the index behind the tape and make it anew.
     Rebuild(rebuild::Rebuild),
 }
@@ -80,6 +83,7 @@ impl JournalCommand {
             Self::Show(command) => command.run(),
             Self::Stats(command) => command.run(),
             Self::Export(command) => command.run(),
+            Self::Experiences(command) => command.run(),
             Self::Rebuild(command) => command.run(),
         }
     }

@@ -61,7 +61,10 @@ impl Stop {
     /// # Errors
     /// [`Failure::Environment`] where no daemon runs, or it does not end in time.
     pub fn run(self) -> Result<(), Failure> {
-        done(control::stop(&self.journal.journal)?)
+        match control::stop(&self.journal.journal)? {
+            Answer::Done { .. } => say("stopped\n"),
+            other => done(other),
+        }
     }
 }
 

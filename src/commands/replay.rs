@@ -61,7 +61,8 @@ impl Replay {
         let from = self.from.map_or(From::Beginning, From::Snapshot);
         let began = Instant::now();
         let bar = bar(Some(reader.headers().len() as u64), "blocks");
-        let rebuilt = rebuild::rebuild(dir, &reader, from, &terms, &mut |done, _| bar.set_position(done as u64));
+        let rebuilt =
+            rebuild::rebuild(dir, &reader, from, &terms, &mut |done, _| bar.set_position(done as u64));
         let seconds = began.elapsed().as_secs_f64();
         bar.finish_and_clear();
         let report = match rebuilt {

@@ -16,7 +16,7 @@ use synapse::{DecisionRecord, Digest, Input};
 use super::terminal::{bar, say, tell};
 use super::verdict::{self, Rows};
 use crate::assemble::{self, Orders, Parts};
-use crate::blueprint::{Blueprint, Run, now_ns};
+use crate::blueprint::{Backend, Blueprint, Run, now_ns};
 use crate::brain::{Engine, Observer, REGIONS};
 use crate::config::{Config, name_of};
 use crate::failure::Failure;
@@ -82,7 +82,7 @@ pub(super) fn run(
         venue: None,
     };
     let stream = Range::new(merge, orders.from, wishes.to);
-    let blueprint = Blueprint::new(config.clone(), run)?;
+    let blueprint = Blueprint::new(config.clone(), run, Backend::default())?;
     let Parts { door, mind, broker, about: policy } = blueprint.parts(orders.commands)?;
     let mut engine = Engine::new(stream, door, mind, broker);
     let instruments = engine.line().brainstem.instruments();

@@ -5,7 +5,9 @@ mod render;
 mod sections;
 
 pub use render::{schema, to_toml};
-pub use sections::{Config, DaemonParams, InstrumentParams, JournalParams, RunParams, SamplerParams, SectionKeys};
+pub use sections::{
+    Config, DaemonParams, InstrumentParams, JournalParams, RunParams, SamplerParams, SectionKeys,
+};
 
 use std::path::{Path, PathBuf};
 

@@ -224,7 +224,11 @@ impl Config {
     /// The configuration as one text that says everything and nothing else: what an artefact keeps.
     pub fn canonical(&self) -> String {
         let lines = super::to_toml(self);
-        lines.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(|line| format!("{line}\n")).collect()
+        lines
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty())
+            .map(|line| format!("{line}\n"))
+            .collect()
     }
 
     /// Whether the values go together.

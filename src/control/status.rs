@@ -179,7 +179,10 @@ impl Display for Status {
             line("snapshot", &format_args!("input {sequence} {hash}"))?;
         }
         let (used, budget) = (self.disk.used_bytes / MIB, self.disk.budget_bytes / MIB);
-        line("disk", &format_args!("{used} of {budget} MiB"))?;
+        match self.disk.budget_bytes {
+            u64::MAX => line("disk", &format_args!("{used} MiB, no budget"))?,
+            _ => line("disk", &format_args!("{used} of {budget} MiB"))?,
+        }
         line("policy", &self.policy)?;
         line("config", &self.config)?;
         let Self { equity, cash, pnl_gross, fees, pnl_net, .. } = self;

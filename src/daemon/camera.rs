@@ -1,6 +1,6 @@
 //! Snapshots (J6): cut by the loop, written by a thread of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
@@ -21,6 +21,8 @@ pub(super) struct Camera {
     last_at: Instant,
     last: Option<Marker>,
     last_sequence: u64,
+    /// The heads of the tape when the newest ones were taken, oldest first.
+    heads: VecDeque<u64>,
     film: Option<SyncSender<(u64, Vec<u8>)>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -50,6 +52,7 @@ impl Camera {
             last_at: Instant::now(),
             last_sequence: last.map_or(sequence, |marker| marker.sequence),
             last,
+            heads: VecDeque::new(),
             film: Some(film),
             thread: Some(thread),
         })
@@ -65,15 +68,25 @@ impl Camera {
         self.last.as_ref()
     }
 
-    /// Has a state written; the marker to append, or none where the one before is still being
-    /// written.
-    pub fn take(&mut self, mut marker: Marker, state: Vec<u8>) -> Option<Marker> {
+    /// The block before which retention may drop: three snapshots are behind it, of which the newest two
+    /// may still be on their way to the disk.
+    pub fn keep_from(&self) -> Option<u64> {
+        self.heads.front().copied().filter(|_| self.heads.len() == KEPT)
+    }
+
+    /// Has a state written, with the tape's head at `block`; the marker to append, or none where the one
+    /// before is still being written.
+    pub fn take(&mut self, mut marker: Marker, state: Vec<u8>, block: u64) -> Option<Marker> {
         marker.state = Hash::of(&state);
         match self.film.as_ref()?.try_send((marker.sequence, state)) {
             Ok(()) => {
                 self.last_at = Instant::now();
                 self.last_sequence = marker.sequence;
                 self.last = Some(marker);
+                self.heads.push_back(block);
+                if self.heads.len() > KEPT {
+                    self.heads.pop_front();
+                }
                 Some(marker)
             }
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => None,

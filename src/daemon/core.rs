@@ -1,19 +1,22 @@
 //! What both regimes share: a brain over a journal, and the operator's words.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
+use hippocampus::ExperienceEncoder;
+use journal::index::{Follower, IndexOptions, spawn_follower};
 use journal::{Hash, Journal, Marker, Opening, Position, artefacts};
+use market::Instruments;
 use synapse::{Command, CommandKind, DecisionRecord, NoticeKind};
 
 use super::camera::Camera;
 use super::heal::Faults;
 use crate::blueprint::{Blueprint, CONFIG, POLICY};
 use crate::brain::{Engine, Stream};
-use crate::config::Loader;
+use crate::config::{Config, Loader};
 use crate::control::{Answer, Ask, Word};
 use crate::explain::{self, World};
 use crate::failure::Failure;
@@ -72,7 +75,11 @@ pub(super) struct Core<S: Stream> {
     pub camera: Camera,
     pub faults: Faults,
     pub began: Instant,
+    index: Option<Follower>,
     owed: Vec<Owed>,
+    /// Whether an order has reached the exchange in the program since the last input: the tape knows no
+    /// such state, so no snapshot is taken of it.
+    is_between: bool,
 }
 
 /// What a core is put together from.
@@ -93,7 +100,21 @@ impl<S: Stream> Core<S> {
         let camera = Camera::start(dir.clone(), params, from, engine.door().sequence())?;
         let faults = Faults::new(params);
         let began = Instant::now();
-        Ok(Self { dir, speed, blueprint, opening, engine, recorder, camera, faults, began, owed: Vec::new() })
+        let index = follow(&dir, &blueprint.config, engine.line().brainstem.instruments());
+        Ok(Self {
+            dir,
+            speed,
+            blueprint,
+            opening,
+            engine,
+            recorder,
+            camera,
+            faults,
+            began,
+            index,
+            owed: Vec::new(),
+            is_between: false,
+        })
     }
 
     pub const fn journal(&self) -> &Journal {
@@ -102,6 +123,7 @@ impl<S: Stream> Core<S> {
 
     /// Admits one input; false where nothing is to be done. A region that fails is healed.
     pub fn step(&mut self) -> Result<bool, Failure> {
+        let before = self.engine.door().sequence();
         let moved = match self.engine.advance(&mut self.recorder) {
             Ok(moved) => moved,
             Err(error) => {
@@ -109,6 +131,9 @@ impl<S: Stream> Core<S> {
                 true
             }
         };
+        if moved {
+            self.is_between = self.engine.door().sequence() == before;
+        }
         if self.camera.is_due(self.engine.door().sequence()) {
             self.snapshot();
         }
@@ -120,14 +145,18 @@ impl<S: Stream> Core<S> {
         if let Err(error) = self.engine.admit_now(notice, &mut self.recorder) {
             self.heal(&error)?;
         }
+        self.is_between = false;
         Ok(self.engine.door().sequence())
     }
 
     /// The end of all feeds: what works expires, and nothing more is to come.
     pub fn end(&mut self) -> Result<(), Failure> {
-        while let Err(error) = self.engine.end(&mut self.recorder) {
-            self.heal(&error)?;
+        while !self.engine.mind().has_ended() {
+            if let Err(error) = self.engine.end(&mut self.recorder) {
+                self.heal(&error)?;
+            }
         }
+        self.is_between = false;
         Ok(())
     }
 
@@ -135,19 +164,28 @@ impl<S: Stream> Core<S> {
     pub fn check_journal(&self) -> Result<(), Failure> {
         match self.journal().failed() {
             None => Ok(()),
-            Some(error) => Err(Failure::Environment(format!("the journal failed, so nothing more is decided or sent: {error}"))),
+            Some(error) => Err(Failure::Environment(format!(
+                "the journal failed, so nothing more is decided or sent: {error}"
+            ))),
         }
     }
 
     /// Takes a snapshot behind the last input.
     pub fn snapshot(&mut self) {
         let (sequence, time) = (self.engine.door().sequence(), self.engine.door().now());
-        if sequence == 0 || self.camera.last().is_some_and(|marker| marker.sequence == sequence) {
+        if sequence == 0
+            || self.is_between
+            || self.camera.last().is_some_and(|marker| marker.sequence == sequence)
+        {
             return;
         }
         let marker = Marker { sequence, time, state: Hash::default() };
-        if let Some(marker) = self.camera.take(marker, self.engine.cut().to_bytes()) {
+        let block = self.journal().standing().head.block;
+        if let Some(marker) = self.camera.take(marker, self.engine.cut().to_bytes(), block) {
             self.recorder.marker(&marker);
+            if let Some(block) = self.camera.keep_from() {
+                self.journal().keep_from(block);
+            }
         }
     }
 
@@ -204,14 +242,20 @@ impl<S: Stream> Core<S> {
         let instruments = line.brainstem.instruments();
         let Some((id, _)) = instruments.iter().find(|(_, facts)| facts.name == name) else {
             let names: Vec<&str> = instruments.iter().map(|(_, facts)| facts.name.as_str()).collect();
-            return Answer::refused(2, format!("there is no instrument {name}; this run trades {}", names.join(", ")));
+            return Answer::refused(
+                2,
+                format!("there is no instrument {name}; this run trades {}", names.join(", ")),
+            );
         };
         let (door, horizon) = (self.engine.door(), self.blueprint.config.hippocampus.horizon);
         match line.peek(door.sequence(), door.now(), id) {
             Ok(Some(judged)) => {
                 let record = DecisionRecord::of(&judged);
                 let value = serde_json::to_value(&record).unwrap_or_default();
-                Answer::Thought(explain::decision(&record, &explain::Origin::default(), &World::of(instruments, horizon)), value)
+                Answer::Thought(
+                    explain::decision(&record, &explain::Origin::default(), &World::of(instruments, horizon)),
+                    value,
+                )
             }
             Ok(None) => Answer::refused(2, format!("nothing is known of {name} yet")),
             Err(fault) => Answer::refused(70, fault.to_string()),
@@ -228,7 +272,10 @@ impl<S: Stream> Core<S> {
             return Ok(Answer::refused(failure.number(), failure.to_string()));
         }
         let sequence = self.admit(NoticeKind::Activate { hash: hash.0, by, reason })?;
-        Ok(Answer::Done { sequence: Some(sequence), text: format!("{hash} is active from input {sequence} on") })
+        Ok(Answer::Done {
+            sequence: Some(sequence),
+            text: format!("{hash} is active from input {sequence} on"),
+        })
     }
 
     fn apply(&mut self, text: &str, by: String, reason: String) -> Result<Answer, Failure> {
@@ -247,7 +294,9 @@ impl<S: Stream> Core<S> {
         Ok(match answer {
             Answer::Done { sequence, text } => Answer::Done {
                 sequence,
-                text: format!("{text}; the policy stays as it was: the one of this configuration is {policy}, to be activated by itself"),
+                text: format!(
+                    "{text}; the policy stays as it was: the one of this configuration is {policy}, to be activated by itself"
+                ),
             },
             refused => refused,
         })
@@ -266,6 +315,8 @@ impl<S: Stream> Core<S> {
         self.journal().wait()?;
         self.settle();
         let head = self.recorder.into_journal().close()?;
+        // with the tape closed it takes in the last of it
+        drop(self.index.take());
         Ok(Outcome {
             run: self.blueprint.manifest.run,
             inputs,
@@ -279,6 +330,18 @@ impl<S: Stream> Core<S> {
             faults,
         })
     }
+}
+
+/// Keeps the index just behind the tape. Without it the daemon runs as well: it is healed when it is next
+/// opened.
+fn follow(dir: &Path, config: &Config, instruments: &Instruments) -> Option<Follower> {
+    let (horizon, instruments) = (config.hippocampus.horizon, instruments.clone());
+    let options = IndexOptions {
+        encoder: Box::new(move || ExperienceEncoder::new(horizon, &instruments)),
+        progress: Box::new(|_, _| {}),
+    };
+    let spawned = spawn_follower(dir, options);
+    spawned.inspect_err(|error| tracing::warn!(%error, "no thread for the index")).ok()
 }
 
 /// A flag that SIGTERM and SIGINT set.

@@ -67,7 +67,9 @@ impl VenueDesk {
         let line = core.engine.line();
         let table = line.prefrontal.orders();
         let orders = line.brainstem.instruments().iter().flat_map(|(id, _)| table.of(id));
-        let intake = Intake::from_orders(orders, line.brainstem.ledger().executions().clone());
+        let (executions, behind) =
+            (line.brainstem.ledger().executions().clone(), core.engine.door().sequence());
+        let intake = Intake::from_orders(orders, executions, behind);
         let every = Duration::from_secs(u64::from(core.blueprint.config.daemon.reconcile_every_s));
         let stage = Stage::Away("not connected yet".to_owned());
         let asked_at = Instant::now();
@@ -206,7 +208,9 @@ impl VenueDesk {
             core.admit(NoticeKind::CancelSent(id))?;
             self.client.send(&Request::Cancel(id));
         }
-        if let Some(cause) = outcome.latch.filter(|cause| core.engine.line().prefrontal.latch() != Some(*cause)) {
+        if let Some(cause) =
+            outcome.latch.filter(|cause| core.engine.line().prefrontal.latch() != Some(*cause))
+        {
             core.admit(NoticeKind::Latch(cause))?;
         }
         for finding in &outcome.findings {
@@ -249,7 +253,9 @@ impl VenueDesk {
         Theirs {
             time: state.time,
             orders: orders.collect(),
-            finished: finished.map(|end| VenueEnd { id: end.id.id, how: how(end.how), filled: end.filled }).collect(),
+            finished: finished
+                .map(|end| VenueEnd { id: end.id.id, how: how(end.how), filled: end.filled })
+                .collect(),
             fills: fills.map(|f| VenueFill { id: f.id.id, time: f.time, fill: f.fill }).collect(),
             positions: positions.collect(),
             cash: state.cash,

@@ -1,7 +1,7 @@
 //! A region that fails takes the line down, not the daemon (S1, S2): everything is rebuilt from
 //! snapshot and tape, the input is tried once more, and one that fails twice is quarantined.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 
 use journal::Reader;
@@ -9,6 +9,7 @@ use market::{InstrumentId, Timestamp};
 use synapse::{LatchCause, NoticeKind};
 
 use super::core::Core;
+use crate::blueprint::Backend;
 use crate::brain::{EngineError, Stray, Stream};
 use crate::config::DaemonParams;
 use crate::failure::Failure;
@@ -52,26 +53,28 @@ impl Faults {
     }
 }
 
-/// Rebuilds a brain from the journal of `dir` with what it has failed on before; an input on which it
-/// has failed `tries` times so far fails for good when it fails twice.
+/// Rebuilds a brain from the journal of `dir`. An input that fails twice is folded as absent; one that
+/// `failed` before has one try left.
 pub(super) fn rebuilt(
     dir: &Path,
-    mut tries: u32,
+    backend: Backend,
+    failed: Option<u64>,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<(Rebuilt, Vec<Bad>), Failure> {
     let reader = Reader::open(dir)?;
-    let mut terms = Terms::default();
+    let mut terms = Terms { backend, ..Terms::default() };
+    let mut failures: BTreeMap<u64, u32> = failed.into_iter().map(|sequence| (sequence, 1)).collect();
     let mut bad = Vec::new();
     loop {
         match rebuild::rebuild(dir, &reader, From::Snapshot(u64::MAX), &terms, progress) {
             Ok(rebuilt) => return Ok((rebuilt, bad)),
             Err(Obstacle::Stray(Stray::Fault { sequence, instrument, fault })) => {
-                tries += 1;
-                tracing::error!(sequence, %fault, tries, "a region failed");
-                if tries >= 2 {
+                let times = failures.entry(sequence).or_default();
+                *times += 1;
+                tracing::error!(sequence, %fault, times, "a region failed");
+                if *times >= 2 {
                     bad.push(Bad { input: sequence, instrument });
                     terms.absent.insert(sequence);
-                    tries = 0;
                 }
             }
             Err(Obstacle::Stray(Stray::Differs { difference, .. })) => {
@@ -92,7 +95,8 @@ impl<S: Stream> Core<S> {
         self.recorder.forget();
         self.journal().wait()?;
         let too_many = self.faults.note(error.time);
-        let (rebuilt, bad) = rebuilt(&self.dir, 1, &mut |_, _| {})?;
+        let (rebuilt, bad) =
+            rebuilt(&self.dir, self.blueprint.backend, Some(error.sequence), &mut |_, _| {})?;
         let late = rebuilt.rethink.take_place(&mut self.engine);
         let sequence = self.engine.door().sequence();
         // late to the tape, but what they approve is still to be released

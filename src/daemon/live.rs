@@ -75,11 +75,7 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     outcome
 }
 
-fn desk(
-    socket: &std::path::Path,
-    core: &Core<Live>,
-    send: &SyncSender<Event>,
-) -> Result<VenueDesk, Failure> {
+fn desk(socket: &std::path::Path, core: &Core<Live>, send: &SyncSender<Event>) -> Result<VenueDesk, Failure> {
     let said = send.clone();
     VenueDesk::start(socket, core, move |word| said.send(Event::Venue(word)).is_ok())
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use market::feed::Format;
 
+use crate::blueprint::Backend;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inbox;
@@ -42,6 +43,8 @@ pub struct Options {
     pub venue: Option<PathBuf>,
     /// Ends at the end of the feeds.
     pub once: bool,
+    /// What runs the policy.
+    pub backend: Backend,
 }
 
 impl Options {

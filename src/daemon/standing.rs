@@ -6,9 +6,7 @@ use prefrontal::{Order as Outstanding, OrderState};
 use super::core::Core;
 use crate::brain::Stream;
 use crate::config::name_of;
-use crate::control::{
-    Answer, Disk, FeedStatus, HeadStatus, Order, SnapshotStatus, Status, VenueStatus,
-};
+use crate::control::{Answer, Disk, FeedStatus, HeadStatus, Order, SnapshotStatus, Status, VenueStatus};
 
 /// What only the shell of a regime knows.
 pub(super) struct Shell {
@@ -29,7 +27,8 @@ pub(super) fn status<S: Stream>(core: &Core<S>, shell: Shell) -> Answer {
     let table = line.prefrontal.orders();
     let orders = instruments.iter().flat_map(|(id, _)| table.of(id));
     let working = orders.map(|(id, order)| {
-        let price = if order.kind == OrderKind::Market { "market".to_owned() } else { order.price.to_string() };
+        let price =
+            if order.kind == OrderKind::Market { "market".to_owned() } else { order.price.to_string() };
         Order {
             id: id.to_string(),
             instrument: name_of(instruments, id.instrument).to_owned(),

@@ -7,8 +7,8 @@ use market::feed::Format;
 use super::Options;
 use super::core::{Core, Made};
 use super::heal::{Bad, rebuilt};
-use crate::blueprint::{self, Blueprint, Run};
 use crate::assemble::Parts;
+use crate::blueprint::{self, Blueprint, Run};
 use crate::brain::{Late, Rethink, Stream};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -30,7 +30,11 @@ impl Ready {
         options: &Options,
         formats: impl FnOnce(&Config) -> Result<Vec<Format>, Failure>,
     ) -> Result<Self, Failure> {
-        if options.dir.join("manifest.json").exists() { Self::again(options) } else { Self::first(options, formats) }
+        if options.dir.join("manifest.json").exists() {
+            Self::again(options)
+        } else {
+            Self::first(options, formats)
+        }
     }
 
     fn first(
@@ -50,7 +54,7 @@ impl Ready {
             from: None,
             venue: options.venue.as_ref().map(|venue| venue.display().to_string()),
         };
-        let blueprint = Blueprint::new(config, run)?;
+        let blueprint = Blueprint::new(config, run, options.backend)?;
         let journal = blueprint.begin(&options.dir)?;
         let Parts { door, mind, broker, .. } = blueprint.parts(Vec::new())?;
         let rethink = Rethink::new(door, mind, broker, Default::default());
@@ -66,17 +70,28 @@ impl Ready {
             bar.set_length(of as u64);
             bar.set_position(done as u64);
         };
-        let (rebuilt, bad) = rebuilt(&options.dir, 0, &mut progress)?;
+        let (rebuilt, bad) = rebuilt(&options.dir, options.backend, None, &mut progress)?;
         bar.finish_and_clear();
         check(options, &rebuilt.blueprint)?;
         let rethink = rebuilt.rethink;
-        tracing::warn!(
-            sequence = rethink.sequence(),
-            from = rebuilt.from.map(|marker| marker.sequence),
-            after_crash = !opening.closed,
-            "rebuilt from the tape, its digest proved"
-        );
-        Ok(Self { blueprint: rebuilt.blueprint, journal, opening: Some(opening), rethink, bad, from: rebuilt.from })
+        let (sequence, from) = (rethink.sequence(), rebuilt.from.map(|marker| marker.sequence));
+        if opening.closed {
+            tracing::info!(sequence, from, "rebuilt from the tape, its digest proved");
+        } else {
+            tracing::warn!(
+                sequence,
+                from,
+                "the process before died: rebuilt from the tape, its digest proved"
+            );
+        }
+        Ok(Self {
+            blueprint: rebuilt.blueprint,
+            journal,
+            opening: Some(opening),
+            rethink,
+            bad,
+            from: rebuilt.from,
+        })
     }
 
     /// What the brain is put together from.
@@ -141,7 +156,11 @@ fn check(options: &Options, blueprint: &Blueprint) -> Result<(), Failure> {
         )))
     };
     if manifest.regime != regime(options) {
-        return other("regime of time", regime_name(manifest.regime).into(), regime_name(regime(options)).into());
+        return other(
+            "regime of time",
+            regime_name(manifest.regime).into(),
+            regime_name(regime(options)).into(),
+        );
     }
     if manifest.feeds != options.feeds {
         return other("list of feeds", manifest.feeds.join(" "), options.feeds.join(" "));

@@ -227,7 +227,7 @@ pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &Wo
     lines.push(format!(
         "verdict: {}; soft rules satisfied {}; latch {latch}{tripped}",
         match &verdict.outcome {
-            synapse::Outcome::Act(requests) => format!("act, requests {}", requests.len()),
+            synapse::Outcome::Act(_) => "act".to_owned(),
             synapse::Outcome::Rest(reason) => format!("rest, {}", reason.name()),
         },
         number(verdict.satisfaction)

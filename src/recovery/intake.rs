@@ -82,15 +82,19 @@ pub struct Intake {
     dropped: BTreeMap<DropReason, u64>,
     moves: u64,
     filled_at: u64,
+    /// The last input of the tape that it was made from: of what ended before, it knows nothing.
+    begun_behind: u64,
 }
 
 impl Intake {
-    /// An intake of the order table's orders and the executions that the ledger has booked.
+    /// An intake of the order table's orders and the executions that the ledger has booked, behind an
+    /// input.
     pub fn from_orders<'a>(
         orders: impl IntoIterator<Item = (ClientId, &'a Order)>,
         executions: Seen,
+        begun_behind: u64,
     ) -> Self {
-        let mut intake = Self { executions, ..Self::default() };
+        let mut intake = Self { executions, begun_behind, ..Self::default() };
         intake.adopt(orders);
         intake
     }
@@ -165,6 +169,15 @@ impl Intake {
             (None, None) => Err(match report.kind {
                 ReportKind::Rejected(_) | ReportKind::CancelRejected(_) | ReportKind::ReplaceRejected(_) => {
                     Admission::Drop(DropReason::Unknown).into()
+                }
+                // it ended before this intake began: were it at work, reconciliation would find it there
+                ReportKind::Accepted
+                | ReportKind::Cancelled { .. }
+                | ReportKind::Expired { .. }
+                | ReportKind::Replaced { .. }
+                    if report.id.sequence <= self.begun_behind =>
+                {
+                    Admission::Drop(DropReason::Finished).into()
                 }
                 _ => latch(report, format_args!("no such order was released")),
             }),

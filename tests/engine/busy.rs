@@ -92,7 +92,8 @@ fn run_with(
     read: impl Fn(Vec<u8>) -> Box<dyn Read + Send> + Copy,
 ) -> (Engine<Events>, Kept) {
     let events = events(&instruments(config), read);
-    let orders = Orders { commands: arm(), formats: vec![Format::Bitstamp, Format::Ndjson], ..Orders::default() };
+    let orders =
+        Orders { commands: arm(), formats: vec![Format::Bitstamp, Format::Ndjson], ..Orders::default() };
     let (engine, _) = assemble::engine(config, events, orders).expect("an engine");
     run(engine)
 }
@@ -160,7 +161,8 @@ fn an_operator_may_halt_it() {
     let all = events(&instruments(&config), whole);
     let halt = Command { kind: CommandKind::Halt, by: "ada".into(), reason: "lunch".into() };
     let at = Timestamp::parse_civil("2026-05-02T02:36:40Z").expect("a time");
-    let orders = Orders { commands: vec![(at, halt.clone())], formats: vec![Format::Bitstamp], ..Orders::default() };
+    let orders =
+        Orders { commands: vec![(at, halt.clone())], formats: vec![Format::Bitstamp], ..Orders::default() };
     let (engine, kept) = run(assemble::engine(&config, all, orders).expect("an engine").0);
     let (latch, placed): (Vec<_>, Vec<_>) = kept
         .decisions

@@ -93,7 +93,8 @@ fn a_brain_cut_off_anywhere_goes_on_to_the_same_end() {
         for record in &records[..cut] {
             again.follow(record).expect("the same");
         }
-        let taken = |record: &&Record| matches!(record, Record::Input(Input { kind: InputKind::Market(_), .. }));
+        let taken =
+            |record: &&Record| matches!(record, Record::Input(Input { kind: InputKind::Market(_), .. }));
         let read = records[..cut].iter().filter(taken).count();
         let rest = feed[read..].to_vec().into_iter().peekable();
         let (mut engine, late) = again.go_on(rest);

@@ -128,6 +128,35 @@ fn verify_tells_a_whole_tape_from_a_broken_one_and_from_none() {
     }
 }
 
+#[test]
+fn a_tape_that_is_being_written_can_be_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(journal(), folder.path());
+    let (writer, _) =
+        ::journal::Journal::open(folder.path(), &::journal::Options::default()).expect("opened");
+    let blocks = || janus_on(folder.path(), &["verify", "--json"]).succeeds().json()["blocks"].as_u64();
+    let before = blocks();
+    let note = ::journal::Note::SetAside { file: "a".to_owned(), block: 1, bytes: 2 };
+    let counts = |kind: &str| {
+        janus_on(folder.path(), &["journal", "show", "--kind", kind]).succeeds().stdout.lines().count()
+    };
+    let notes = counts("note");
+    let last = folder_head(folder.path());
+    writer.append(::journal::Entry::Note(&note), last);
+    writer.wait().expect("durable");
+    assert!(blocks() > before && counts("note") == notes + 1);
+    assert!(janus_on(folder.path(), &["why", "--last"]).succeeds().stdout.starts_with("Decision "));
+    writer.close().expect("closed");
+}
+
+/// How far the brain was at the end of a tape.
+fn folder_head(dir: &Path) -> ::journal::Head {
+    let reader = ::journal::Reader::open(dir).expect("a tape");
+    let last = reader.headers().last().expect("a block").header;
+    let (sequence, time_ns) = (last.sequence_last, last.time_last_ns);
+    ::journal::Head { sequence, time_ns, latched: last.latched, digest: last.digest }
+}
+
 /// The tape, the manifest and the anchor.
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir(to.join("tape")).expect("a folder");

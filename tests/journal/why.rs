@@ -67,11 +67,12 @@ fn the_newest_that_acted_is_the_last_one_and_an_order_leads_to_its_decision() {
 
 #[test]
 fn the_newest_not_taken_proposed_to_trade() {
-    let proposed =
-        |decision: &&Value| let (content, proposal) = (&decision["content"], &decision["content"]["proposal"]);
+    let proposed = |decision: &&Value| {
+        let (content, proposal) = (&decision["content"], &decision["content"]["proposal"]);
         outcome(decision) != "act"
             && proposal["action"] != "hold"
-            && proposal["target"] != content["account"]["position"];
+            && proposal["target"] != content["account"]["position"]
+    };
     let newest = decisions().filter(proposed).last().expect("one");
     let json = janus(&["why", "--not-taken", "--json"]).succeeds().json();
     assert_eq!(&json["decision"], newest);

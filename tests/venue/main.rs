@@ -49,6 +49,7 @@ impl Place {
     }
 
     fn venue_of(&self, feed: &Path, config: &Path, args: &[&str]) -> Venue {
+        let log = std::fs::File::create(self.path("log")).expect("a file");
         let child = Command::new(env!("CARGO_BIN_EXE_janus"))
             .args(["venue", "--json", "--feed"])
             .arg(feed)
@@ -59,11 +60,17 @@ impl Place {
             .args(args)
             .env_clear()
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .expect("it starts");
-        let venue = Venue { child, market: self.path("s/market.sock"), orders: self.path("s/orders.sock") };
-        until("the sockets", || (venue.market.exists() && venue.orders.exists()).then_some(()));
+        let mut venue =
+            Venue { child, market: self.path("s/market.sock"), orders: self.path("s/orders.sock") };
+        until("the sockets", || {
+            let ended = venue.child.try_wait().expect("a child");
+            let log = || std::fs::read_to_string(self.path("log"));
+            assert!(ended.is_none(), "{ended:?}: {:?}", log());
+            (venue.market.exists() && venue.orders.exists()).then_some(())
+        });
         venue
     }
 }

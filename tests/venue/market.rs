@@ -52,6 +52,7 @@ fn session(events: usize) -> String {
     let merge = Merge::open([(path.as_str(), OpenOptions::default())]);
     let mut text = String::new();
     merge.take(events).for_each(|event: MarketEvent| market::feed::write_ndjson(&event, "X", &mut text));
+    assert_eq!(text.lines().count(), events, "the session is there");
     text
 }
 

@@ -8,8 +8,8 @@ use market::{InstrumentId, Instruments, Money, Price, Quantity, Side, Timestamp}
 use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 use synapse::{
-    Action, CommandKind, Fault, Forecast, Judged, LatchCause, Notice, NoticeKind, Outcome, Phase, Reason, Region,
-    RuleTruth, SampleKind, Sensed, Signal, Startle, Style, ThreatLevel, Verdict,
+    Action, CommandKind, Fault, Forecast, Judged, LatchCause, Notice, NoticeKind, Outcome, Phase, Reason,
+    Region, RuleTruth, SampleKind, Sensed, Signal, Startle, Style, ThreatLevel, Verdict,
 };
 
 use crate::NAME;

@@ -5,6 +5,7 @@ use market::{InstrumentId, MarketEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::region::short_list;
 use crate::verdict::LatchCause;
 
 /// Something that changes the brain.
@@ -33,8 +34,10 @@ pub enum InputKind {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tick {
     /// The instruments to sample, in rank order.
+    #[serde(deserialize_with = "short_list")]
     pub fresh: SmallVec<[InstrumentId; 4]>,
     /// Those that have ceased to be fresh since the tick before.
+    #[serde(deserialize_with = "short_list")]
     pub stale: SmallVec<[InstrumentId; 4]>,
 }
 

@@ -1,7 +1,8 @@
 //! What every region is: a fold over its messages, pure, with bounded state (L4).
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use smallvec::SmallVec;
 
 use crate::input::Notice;
 
@@ -99,6 +100,17 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
     }
 }
 
+/// [`encode`] behind what a buffer holds already.
+///
+/// # Panics
+/// As [`encode`].
+pub fn encode_into<T: Serialize>(value: &T, into: &mut Vec<u8>) {
+    use bincode::Options;
+    if let Err(error) = options().serialize_into(into, value) {
+        panic!("a value of the house does not serialise: {error}");
+    }
+}
+
 /// Reads what [`encode`] wrote.
 ///
 /// # Errors
@@ -106,4 +118,17 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, bincode::Error> {
     use bincode::Options;
     options().deserialize(bytes)
+}
+
+/// Reads a short list by way of a [`Vec`], which does not believe a length before it has the elements.
+///
+/// # Errors
+/// Those of the elements.
+pub(crate) fn short_list<'de, D, A>(deserializer: D) -> Result<SmallVec<A>, D::Error>
+where
+    D: Deserializer<'de>,
+    A: smallvec::Array,
+    A::Item: Deserialize<'de>,
+{
+    Vec::deserialize(deserializer).map(SmallVec::from_iter)
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::reason::{Limit, Reason};
+use crate::region::short_list;
 use crate::threat::Signal;
 
 /// Why the latch is set (G5).
@@ -61,7 +62,7 @@ pub struct RuleTruth {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// These requests go to the gate.
-    Act(SmallVec<[Request; 2]>),
+    Act(#[serde(deserialize_with = "short_list")] SmallVec<[Request; 2]>),
     /// Nothing, for this reason.
     Rest(Reason),
 }
@@ -72,6 +73,7 @@ pub struct Verdict {
     /// What is done.
     pub outcome: Outcome,
     /// Every limit that was tested, in order.
+    #[serde(deserialize_with = "short_list")]
     pub rules: SmallVec<[RuleTruth; 7]>,
     /// The weighted satisfaction of the soft rules, 1 − (50); 1 where none was tested.
     pub satisfaction: f64,

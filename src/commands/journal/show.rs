@@ -9,6 +9,7 @@ use market::{InstrumentId, Timestamp};
 use synapse::{Input, InputKind, NoticeKind};
 
 use super::{JournalArgs, Lines, Tape};
+use crate::commands::backtest::parse_time;
 use crate::commands::terminal::tell;
 use crate::explain::{self, Kind};
 use crate::failure::Failure;
@@ -29,10 +30,10 @@ pub struct Show {
 #[derive(Debug, Args)]
 struct Filter {
     /// Nothing before this event time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     from: Option<Timestamp>,
     /// Nothing after this event time.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     to: Option<Timestamp>,
     /// Only what is about this instrument.
     #[arg(long, value_name = "NAME")]
@@ -49,11 +50,6 @@ struct Filter {
     /// Only what was asked of the venue, and what it said.
     #[arg(long)]
     orders: bool,
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse_civil(text)
-        .ok_or_else(|| format!("`{text}` is no time; write 2026-05-02 or 2026-05-02T02:36:20Z"))
 }
 
 fn range(text: &str) -> Result<RangeInclusive<u64>, String> {

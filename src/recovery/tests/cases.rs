@@ -208,7 +208,7 @@ fn it_survives_serialisation_and_a_rebuild_from_the_tape() {
     let bytes = synapse::region::encode(&client.intake);
     assert_eq!(synapse::region::decode::<Intake>(&bytes).expect("plain data"), client.intake);
 
-    let adopted = Intake::from_orders(client.table.of(A), client.ledger.executions().clone());
+    let adopted = Intake::from_orders(client.table.of(A), client.ledger.executions().clone(), 0);
     let mut again = client.intake.clone();
     again.fold_input(&NoticeKind::Report(Report {
         id: id(1),
@@ -218,4 +218,15 @@ fn it_survives_serialisation_and_a_rebuild_from_the_tape() {
     for rebuilt in [client.folded(), adopted, again] {
         assert_eq!(facts(&rebuilt), facts(&client.intake));
     }
+}
+
+#[test]
+fn a_word_on_what_ended_before_a_restart_is_dropped_and_a_fill_of_it_is_not() {
+    let client = Client::new();
+    let mut again = Intake::from_orders(client.table.of(A), client.ledger.executions().clone(), 7);
+    let of = |sequence| ClientId { sequence, instrument: A, k: 0 };
+    let report = |sequence, kind| Report { id: of(sequence), time: Timestamp::from_ns(1), kind };
+    let over = ReportKind::Cancelled { filled: Quantity::from_units(3) };
+    assert_eq!(again.receive(&report(7, over)), Admission::Drop(DropReason::Finished));
+    assert!(matches!(again.receive(&report(8, over)), Admission::Latch { .. }), "never released by us");
 }

@@ -111,7 +111,7 @@ fn a_position_older_than_the_retained_tape_is_compared_with_the_ledger() {
     hold(&mut client, &mut venue, 2, Side::Buy, 10, 3);
     // nothing of the tape is left; snapshot of ledger and order table are
     let mut old = restart(&client);
-    old.intake = Intake::from_orders(old.table.of(A), old.ledger.executions().clone());
+    old.intake = Intake::from_orders(old.table.of(A), old.ledger.executions().clone(), 0);
     assert_eq!(compared(&old, &venue), Outcome { agreed: true, ..Outcome::default() });
     venue.trade(id(2), 7);
     let outcome = compared(&old, &venue);

@@ -1,0 +1,8 @@
+//! The daemon as a process: killed, restarted, commanded, and what its journal then proves.
+
+mod common;
+mod crash_table;
+mod kill;
+mod operator;
+mod supervise;
+mod venue_faults;

@@ -1,0 +1,1 @@
+//! A venue over a bad connection.
