@@ -74,3 +74,29 @@ fn another_order_quantity_makes_another_digest() {
     assert_eq!(demo.code, 0, "{}", demo.stderr);
     assert_ne!(demo.json()["digest"], expected()["digest"]);
 }
+
+#[test]
+fn its_tape_is_verified_thought_again_and_asked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path().join("tape").display().to_string();
+    agrees(&run(&["demo", "--json", "--journal", &dir]));
+    let verified = run(&["verify", "--json", "--journal", &dir]);
+    assert_eq!((verified.code, &verified.json()["verdict"]), (0, &"clean".into()), "{}", verified.stderr);
+    let replayed = run(&["replay", "--json", "--journal", &dir]);
+    let got = replayed.json();
+    assert_eq!((replayed.code, &got["verdict"]), (0, &"identical".into()), "{}", replayed.stderr);
+    assert_eq!((&got["digest"], &got["decisions"]), (&expected()["digest"], &expected()["decisions"]));
+    let why = run(&["why", "--last", "--journal", &dir]);
+    assert_eq!(why.code, 0, "{}", why.stderr);
+    assert!(why.stdout.contains("basal ganglia") && why.stdout.contains("slippage"), "{}", why.stdout);
+    let again = run(&["demo", "--json", "--journal", &dir]);
+    again.fails(2, &["there is a journal here already"]);
+}
+
+#[test]
+fn it_comes_to_the_same_without_a_journal_and_leaves_none() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let command = &mut janus(&["demo", "--json", "--no-journal"]);
+    agrees(&Run::of(command.env("TMPDIR", scratch.path()).output().expect("it starts")));
+    assert_eq!(std::fs::read_dir(scratch.path()).expect("a folder").count(), 0);
+}

@@ -8,15 +8,25 @@ mod demo;
 mod pipes;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
+
+/// Where runs that are not told another place keep their tapes; emptied when the next tests begin.
+static SCRATCH: LazyLock<PathBuf> = LazyLock::new(|| {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli");
+    // the first time it is not there
+    let _ = std::fs::remove_dir_all(&scratch);
+    std::fs::create_dir_all(&scratch).expect("a folder");
+    scratch
+});
 
 /// The `janus` command, without variables of the caller.
 fn janus(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_janus"));
-    command.args(args).env_clear().env("NO_COLOR", "1");
+    command.args(args).env_clear().env("NO_COLOR", "1").env("TMPDIR", &*SCRATCH);
     command
 }
 

@@ -98,9 +98,18 @@ impl Place {
         place
     }
 
+    /// The same, for a brain that takes what is there instead of waiting at a price.
+    pub fn eager(rows: usize) -> Self {
+        let place = Self::new(rows);
+        let eager = CONFIG.replace("market_urgency = 0.75", "market_urgency = 0.02");
+        fs::write(place.path("config.toml"), eager).expect("written");
+        place
+    }
+
     /// With the instrument of the busy tape whose market shocks, so that the amygdala trips.
     pub fn shock() -> Self {
-        let busy = |name: &str| fs::read_to_string(support::root().join("tests/busy").join(name)).expect("a file");
+        let busy =
+            |name: &str| fs::read_to_string(support::root().join("tests/busy").join(name)).expect("a file");
         let (config, events) = (busy("busy.toml"), busy("events.ndjson"));
         let (brain, _) = config.split_once("[instrument.BTCUSD]").expect("instruments");
         let (_, shock) = config.split_once("[instrument.SHOCK]").expect("the instrument");

@@ -1,8 +1,10 @@
 //! The daemon as a process: killed, restarted, commanded, and what its journal then proves.
 
 mod common;
+mod crash_files;
 mod crash_table;
 mod kill;
 mod operator;
+mod stage;
 mod supervise;
 mod venue_faults;

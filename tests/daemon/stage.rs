@@ -4,13 +4,14 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use journal::{Entry, Head, Journal, Options, Reader, Record};
+use journal::{BlockAt, Entry, Head, Journal, Options, Reader, Record};
 use synapse::Outcome;
 
 use super::common::Place;
@@ -41,7 +42,9 @@ impl Relay {
     }
 
     fn join(self: &Arc<Self>, client: UnixStream, venue: &Path) {
-        let (false, Ok(venue)) = (self.down.load(Ordering::SeqCst), UnixStream::connect(venue)) else { return };
+        let (false, Ok(venue)) = (self.down.load(Ordering::SeqCst), UnixStream::connect(venue)) else {
+            return;
+        };
         let copy = |stream: &UnixStream| stream.try_clone().expect("a copy");
         self.open.lock().expect("no panic").extend([copy(&client), copy(&venue)]);
         for (from, to, to_venue) in [(copy(&client), copy(&venue), true), (venue, client, false)] {
@@ -124,4 +127,11 @@ pub fn place_of(records: &[Record], what: &str, is_it: impl Fn(&Record) -> bool)
 /// Whether a record is a decision to ask something of the venue.
 pub fn acts(record: &Record) -> bool {
     matches!(record, Record::Decision(decision) if matches!(decision.record.verdict.outcome, Outcome::Act(_)))
+}
+
+/// Writes over a block, from a byte of it on.
+pub fn overwrite(journal: &Path, block: &BlockAt, from: u64, bytes: &[u8]) {
+    let file =
+        fs::OpenOptions::new().write(true).open(journal.join("tape").join(block.file())).expect("a file");
+    file.write_all_at(bytes, block.offset + from).expect("written");
 }

@@ -2,7 +2,6 @@
 
 mod damage;
 mod pen;
-mod speed;
 mod story;
 
 use std::path::Path;
