@@ -1,5 +1,6 @@
 //! The plain loop (L6): door, mind and broker in one thread.
 
+use market::order::Request;
 use market::{InstrumentId, MarketEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 use synapse::region::{decode, encode};
@@ -261,11 +262,18 @@ impl<S: Stream> Engine<S> {
         self.carry_out();
     }
 
-    /// Takes the place of this brain with one that was rebuilt; the stream stays.
-    pub(super) fn replace(&mut self, door: Door, mut mind: Mind, broker: Broker) {
+    /// Takes the place of this brain with one that was rebuilt. The stream stays, and so does what lies
+    /// between us and a venue outside, which no tape knows; `unsent` is what the input that failed had to
+    /// say to it.
+    pub(super) fn replace(&mut self, door: Door, mut mind: Mind, broker: Broker, unsent: Vec<Request>) {
         mind.speak();
-        (self.door, self.mind, self.broker) = (door, mind, broker);
+        (self.door, self.mind) = (door, mind);
         self.effects.clear();
+        if self.broker.paper().is_some() {
+            self.broker = broker;
+        }
+        let time = self.door.now();
+        unsent.into_iter().for_each(|request| self.broker.submit(time, request));
     }
 
     /// Sends what the gate released, and gives back to the door what it returned.

@@ -349,4 +349,74 @@ mod tests {
         release(&mut gate, place(1, Side::Buy, 5));
         release(&mut gate, place(1, Side::Buy, 5));
     }
+
+    /// A decision of that number, at that millisecond, with these requests.
+    fn judged(sequence: u64, ms: i64, requests: &[Request]) -> Judged {
+        let time = Timestamp::from_ns(ms * 1_000_000);
+        let sensed = synapse::Sensed { sequence, time, ..scenes::sensed() };
+        let proposed = scenes::proposed(sensed, scenes::proposal(synapse::Action::Hold, Quantity::ZERO));
+        let execution =
+            synapse::ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false };
+        let verdict = synapse::Verdict {
+            outcome: synapse::Outcome::Act(requests.into()),
+            rules: SmallVec::new(),
+            satisfaction: 1.0,
+            latch: None,
+            tripped: false,
+        };
+        Judged { forecast: synapse::Forecast { proposed, execution }, verdict }
+    }
+
+    const TTL_NS: i64 = 1_000_000_000;
+
+    fn let_go(gate: &mut Gate, durable: u64, now_ms: i64) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let now = Timestamp::from_ns(now_ms * 1_000_000);
+        while let Some(released) = gate.due(durable, now, TTL_NS) {
+            gate.let_go(&released, &mut effects);
+        }
+        effects
+    }
+
+    #[test]
+    fn a_patient_gate_lets_go_what_is_durable_in_order_and_nothing_else() {
+        let mut gate = Gate::patient();
+        let mut effects = Vec::new();
+        let requests: Vec<Request> = (1..=3).map(|sequence| place(sequence, Side::Buy, 5)).collect();
+        for (request, sequence) in requests.iter().zip(1..) {
+            gate.judged(&judged(sequence, 0, &[*request]), &mut effects);
+        }
+        assert_eq!(effects, [], "nothing is durable yet");
+        assert_eq!(let_go(&mut gate, 0, 1), []);
+        assert_eq!(let_go(&mut gate, 2, 1), [Effect::Send(requests[0]), Effect::Send(requests[1])]);
+        assert_eq!(let_go(&mut gate, 2, 1), [], "once");
+        assert_eq!(let_go(&mut gate, 9, 1), [Effect::Send(requests[2])]);
+    }
+
+    #[test]
+    fn what_is_durable_too_late_lapses_and_a_cancel_is_never_too_late() {
+        let mut gate = Gate::patient();
+        let mut effects = Vec::new();
+        gate.judged(&judged(1, 0, &[place(1, Side::Buy, 5)]), &mut effects);
+        assert_eq!(let_go(&mut gate, 1, 1000), [Effect::Send(place(1, Side::Buy, 5))], "in time, to the last");
+        let replace =
+            Request::Replace { id: id(1), price: Price::from_units(90), total: Quantity::from_units(9) };
+        for (sequence, request) in [(2, place(2, Side::Buy, 5)), (3, replace)] {
+            gate.judged(&judged(sequence, 2000, &[request]), &mut effects);
+        }
+        let late = let_go(&mut gate, 3, 3001);
+        let cancel = [Effect::Send(Request::Cancel(id(1))), Effect::Return(NoticeKind::CancelSent(id(1)))];
+        assert_eq!(late[0], Effect::Return(NoticeKind::Lapsed(id(2))));
+        assert_eq!(late[1..], cancel, "a stale replacement becomes a cancel");
+        gate.judged(&judged(4, 4000, &[Request::Cancel(id(1))]), &mut effects);
+        assert_eq!(let_go(&mut gate, 4, 9000), [Effect::Send(Request::Cancel(id(1)))]);
+    }
+
+    #[test]
+    fn what_lapsed_after_a_restart_is_no_longer_held() {
+        let mut gate = Gate::patient();
+        gate.judged(&judged(1, 0, &[place(1, Side::Buy, 5)]), &mut Vec::new());
+        notice(&mut gate, &NoticeKind::Lapsed(id(1)));
+        assert_eq!(let_go(&mut gate, 9, 1), []);
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use journal::{Decision, Hash, Head, Marker, Record, Released};
-use market::order::ReportKind;
+use market::order::{ReportKind, Request};
 use market::{InstrumentId, SourceId};
 use synapse::region::encode;
 use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, NoticeKind};
@@ -73,6 +73,8 @@ pub struct Rethink {
     epsilon_ns: i64,
     effects: Effects,
     computed: VecDeque<Late>,
+    /// What the last input had to say to a venue outside.
+    unsent: Vec<Request>,
     /// The chain over the decisions that were found.
     recorded: Digest,
     proof: Proof,
@@ -103,6 +105,7 @@ impl Rethink {
             epsilon_ns,
             effects: Effects::new(),
             computed: VecDeque::new(),
+            unsent: Vec::new(),
             recorded: Digest::default(),
             proof: Proof::default(),
             lenient: false,
@@ -222,6 +225,7 @@ impl Rethink {
             InputKind::Notice(NoticeKind::EndOfStream) => self.work_off(),
             InputKind::Tick(_) | InputKind::Notice(_) => {}
         }
+        self.unsent.clear();
         self.door.follow(input);
         self.proof.inputs += 1;
         let folded = self.mind.fold(input, &mut self.effects, &mut Keep(&mut self.computed));
@@ -263,6 +267,7 @@ impl Rethink {
         self.mind.gate_mut().let_go(released, &mut effects);
         self.effects.extend(effects.into_iter().map(|effect| (released.time, effect)));
         self.carry_out();
+        self.unsent.clear();
     }
 
     fn marker(&mut self, marker: &Marker) -> Result<(), Stray> {
@@ -295,9 +300,9 @@ impl Rethink {
     fn carry_out(&mut self) {
         for (time, effect) in self.effects.drain(..) {
             match effect {
-                // to a venue outside it was sent then, if at all
                 Effect::Send(request) if self.broker.paper().is_some() => self.broker.submit(time, request),
-                Effect::Send(_) => {}
+                // it was sent then, if at all
+                Effect::Send(request) => self.unsent.push(request),
                 Effect::Return(notice) => self.door.take_back(time.plus(self.epsilon_ns), notice),
             }
         }
@@ -311,7 +316,7 @@ impl Rethink {
 
     /// Ends the comparison by taking the place of the brain in `engine`, which failed.
     pub fn take_place<S: Stream>(self, engine: &mut Engine<S>) -> Vec<Late> {
-        engine.replace(self.door, self.mind, self.broker);
+        engine.replace(self.door, self.mind, self.broker, self.unsent);
         self.computed.into()
     }
 }

@@ -16,6 +16,10 @@ use crate::venue::Speed;
 
 /// Arguments of `janus run`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "A new journal needs --config. A later start with the same --journal and feeds goes on where the tape\n\
+                        ends, with the configuration that is active. `janus stop`, SIGTERM or SIGINT end it."
+)]
 pub struct Run {
     /// Files, folders of orders and trades, `-`, `unix:PATH` or `tcp://127.0.0.1:PORT`; the latter
     /// three give newline-delimited JSON.
@@ -28,13 +32,14 @@ pub struct Run {
     /// The format of every file, where it is not to be recognised.
     #[arg(long)]
     format: Option<Format>,
-    /// How fast files are read: a multiple of real time, or `max`.
+    /// How fast files are read: a multiple of real time, or `max`; beside a live feed they are read as
+    /// they come.
     #[arg(long, default_value = "1", value_name = "N|max")]
     speed: Speed,
     /// Send orders to the venue process at this socket, not to the exchange in the program.
     #[arg(long, value_name = "SOCKET")]
     venue: Option<PathBuf>,
-    /// End at the end of the feeds.
+    /// End at the end of the feeds, not only when told to.
     #[arg(long)]
     once: bool,
     /// One JSON object on the last line of standard output.

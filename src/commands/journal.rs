@@ -66,9 +66,9 @@ pub enum JournalCommand {
     Stats(stats::Stats),
     /// Write every record as a JSON line.
     Export(show::Export),
-    /// List what was done in which state, and what came of it.
+    /// List what was done in which state and what came of it; not while a daemon runs.
     Experiences(experiences::Experiences),
-    /// Drop the index behind the tape and make it anew.
+    /// Drop the index behind the tape and make it anew; not while a daemon runs.
     Rebuild(rebuild::Rebuild),
 }
 

@@ -97,7 +97,7 @@ impl Status {
 pub struct Question {
     #[command(flatten)]
     journal: JournalArgs,
-    /// The instrument.
+    /// The instrument's name, as its feed writes it.
     instrument: String,
     /// One JSON object on one line.
     #[arg(long)]

@@ -18,11 +18,11 @@ use crate::rebuild::{self, From, Obstacle, Terms};
 pub struct Replay {
     #[command(flatten)]
     journal: JournalArgs,
-    /// Start from the newest snapshot not behind this input; without it from the beginning.
-    #[arg(long, value_name = "SEQUENCE")]
+    /// Start from the newest snapshot not behind this input or decision; without it from the beginning.
+    #[arg(long, value_name = "ID", value_parser = sequence)]
     from: Option<u64>,
-    /// Stop behind this input.
-    #[arg(long, value_name = "SEQUENCE", visible_alias = "until")]
+    /// Stop behind this input or decision.
+    #[arg(long, value_name = "ID", visible_alias = "until", value_parser = sequence)]
     to: Option<u64>,
     /// Think with another policy of the journal's artefacts, and tell where it parts from the tape.
     #[arg(long, value_name = "HASH")]
@@ -30,6 +30,12 @@ pub struct Replay {
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
+}
+
+/// The input of a decision or order, named by `SEQUENCE`, `SEQUENCE:INSTRUMENT` or `SEQUENCE:INSTRUMENT:K`.
+fn sequence(id: &str) -> Result<u64, String> {
+    let number = id.split(':').next().and_then(|number| number.parse().ok());
+    number.ok_or_else(|| format!("`{id}` names no input; write its number, or a decision such as 4711:0"))
 }
 
 /// What came of it.

@@ -5,6 +5,8 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
+use journal::JournalError;
+
 use super::wire::{self, Answer, Ask};
 use super::{ANSWER_WITHIN, socket_path};
 use crate::failure::Failure;
@@ -70,6 +72,9 @@ fn say(mut stream: &UnixStream, ask: &Ask) -> io::Result<Vec<u8>> {
 }
 
 fn unreachable(dir: &Path, path: &Path, error: &io::Error) -> Failure {
+    if error.kind() == ErrorKind::NotFound && !dir.join("manifest.json").exists() {
+        return JournalError::Missing { path: dir.to_owned() }.into();
+    }
     let (dir, path) = (dir.display(), path.display());
     Failure::Environment(match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
@@ -87,6 +92,9 @@ mod tests {
     #[test]
     fn where_no_daemon_is_one_learns_how_to_start_one() {
         let dir = tempfile::tempdir().expect("a folder");
+        let error = ask(dir.path(), &Ask::Status).expect_err("no journal");
+        assert!(matches!(&error, Failure::Input(text) if text.contains("there is no journal here")), "{error}");
+        std::fs::write(dir.path().join("manifest.json"), "{}").expect("a file");
         let want = format!("janus run --journal {} FEED", dir.path().display());
         for error in [ask(dir.path(), &Ask::Status), stop(dir.path())].map(|r| r.expect_err("no daemon")) {
             assert!(matches!(&error, Failure::Environment(text) if text.contains(&want)), "{error}");

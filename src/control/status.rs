@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
 use journal::{Hash, Regime};
+use market::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How things stand. Prices, quantities and money are text, which is exact in every language.
@@ -161,7 +162,7 @@ impl Display for Status {
             "run",
             &format_args!("{run}, {regime}, speed {speed}, pid {pid}, start {epoch}, up {uptime_s} s"),
         )?;
-        line("time", &self.time)?;
+        line("time", &told(&self.time))?;
         line("gate", &self.gate)?;
         line("latch", &self.latch.as_deref().unwrap_or("not set"))?;
         let Self { sequence, durable, decisions, refused, faults, .. } = self;
@@ -186,15 +187,13 @@ impl Display for Status {
         line("policy", &self.policy)?;
         line("config", &self.config)?;
         let Self { equity, cash, pnl_gross, fees, pnl_net, .. } = self;
-        line(
-            "equity",
-            &format_args!("{equity}, cash {cash}, P&L {pnl_net} net = {pnl_gross} gross - {fees} fees"),
-        )?;
+        line("equity", &format_args!("{equity}, cash {cash}"))?;
+        line("P&L", &format_args!("{pnl_net} net = {pnl_gross} gross - {fees} fees"))?;
         let positions = self.positions.iter().map(|(name, quantity)| format!("{name} {quantity}"));
         line("positions", &short(positions, "none"))?;
         if let Some(VenueStatus { state, pending, last_reconciled }) = &self.venue {
-            let last = last_reconciled.as_deref().unwrap_or("never");
-            line("venue", &format_args!("{state}, {pending} pending, reconciled {last}"))?;
+            let last = last_reconciled.as_deref().map_or("never", told);
+            line("venue", &format_args!("{state}; {pending} pending, last agreed {last}"))?;
         }
         self.lists(f)
     }
@@ -204,10 +203,11 @@ impl Status {
     fn lists(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for feed in self.feeds.iter().take(SHOWN) {
             let FeedStatus { name, state, events, refused, lag_ms, silent_ms } = feed;
+            writeln!(f, "{:<10} {name}", "feed")?;
             writeln!(
                 f,
-                "{:<10} {name}: {state}, {events} events, {refused} refused, lag {lag_ms} ms, silent {silent_ms} ms",
-                "feed"
+                "{:<10} {state}, {events} events, {refused} refused, lag {lag_ms} ms, silent {silent_ms} ms",
+                ""
             )?;
         }
         more(f, self.feeds.len(), "feeds")?;
@@ -217,6 +217,11 @@ impl Status {
         }
         more(f, self.working.len(), "orders")
     }
+}
+
+/// An event time; before the first event there is none.
+fn told(time: &str) -> &str {
+    if time == Timestamp::MIN.to_string() { "before the first event" } else { time }
 }
 
 fn more(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
@@ -302,13 +307,24 @@ mod tests {
             "inputs     100, durable 99, refused 3; 40 decisions\n",
             "faults     0, quarantined 17\n",
             "disk       5 of 10240 MiB\n",
-            "equity     100001, cash 61000, P&L 1 net = 3 gross - 2 fees\n",
-            "feed       unix:/tmp/a: open, 90 events, 1 refused, lag 2 ms, silent 30 ms\n",
+            "equity     100001, cash 61000\nP&L        1 net = 3 gross - 2 fees\n",
+            "feed       unix:/tmp/a\n           open, 90 events, 1 refused, lag 2 ms, silent 30 ms\n",
             "order      0:BTCUSD:0 BTCUSD buy 0.5 at 78318, accepted\n",
             "           and 992 more orders; --json shows all\n",
         ] {
             assert!(text.contains(want), "{want} is not in {text}");
         }
+    }
+
+    #[test]
+    fn before_the_first_event_no_time_is_told() {
+        let mut status = status(0);
+        status.time = Timestamp::MIN.to_string();
+        let last_reconciled = Some(Timestamp::MIN.to_string());
+        status.venue = Some(VenueStatus { state: "reconciled".into(), pending: 0, last_reconciled });
+        let text = status.to_string();
+        assert!(text.contains("time       before the first event\n"), "{text}");
+        assert!(text.contains("reconciled; 0 pending, last agreed before the first event\n"), "{text}");
     }
 
     #[test]

@@ -284,8 +284,11 @@ impl<S: Stream> Core<S> {
             Ok(config) => config,
             Err(error) => return Ok(Answer::refused(2, error.to_string())),
         };
+        let policy = match crate::assemble::policy(&config) {
+            Ok(policy) => policy,
+            Err(failure) => return Ok(Answer::refused(failure.number(), failure.to_string())),
+        };
         let hash = artefacts::put(&self.dir, CONFIG, config.canonical().as_bytes())?;
-        let policy = crate::assemble::policy(&config)?;
         let answer = self.activate(hash, by, reason)?;
         if policy == self.blueprint.policy {
             return Ok(answer);

@@ -67,7 +67,8 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
         room.settle_restart(&mut core)?;
     }
     let ended = turn(&mut core, &mut room, &events, &|| is_set(&signal))?;
-    room.faults.extend(room.inbox.faults());
+    // a row that is refused is told and ends nothing
+    room.inbox.faults().iter().for_each(|fault| tracing::warn!(fault, "a row was refused"));
     let faults = std::mem::take(&mut room.faults);
     drop(room);
     let outcome = core.finish(ended, faults);

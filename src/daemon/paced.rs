@@ -78,7 +78,8 @@ fn turn(
             }
             Err(true) => return Err(Failure::Internal("the control socket's thread ended".to_owned())),
             Err(false) if wait.is_zero() => is_over = stride(core, &mut pace, options.once)?,
-            Err(false) => {}
+            // nothing more is decided about the last input before the next one comes
+            Err(false) => core.recorder.complete(),
         }
     }
 }

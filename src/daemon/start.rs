@@ -1,7 +1,7 @@
 //! How a daemon comes to its brain: a new one with a new journal, or the one that was.
 
 use indicatif::ProgressBar;
-use journal::{Journal, Marker, Opening, Regime};
+use journal::{Journal, Manifest, Marker, Opening, Reader, Regime};
 use market::feed::Format;
 
 use super::Options;
@@ -63,8 +63,11 @@ impl Ready {
 
     /// Opens the journal, and rebuilds the brain from it.
     fn again(options: &Options) -> Result<Self, Failure> {
-        let params = options.config.as_ref().map(|config| config.journal.clone()).unwrap_or_default();
-        let (journal, opening) = Journal::open(&options.dir, &blueprint::options(&params))?;
+        // what does not fit is told before anything is written
+        let begun = Reader::open(&options.dir)?;
+        check_run(options, begun.manifest())?;
+        let begun = Blueprint::of(&options.dir, begun.manifest(), options.backend)?;
+        let (journal, opening) = Journal::open(&options.dir, &blueprint::options(&begun.config.journal))?;
         let bar = ProgressBar::new(0);
         let mut progress = |done: usize, of: usize| {
             bar.set_length(of as u64);
@@ -72,7 +75,10 @@ impl Ready {
         };
         let (rebuilt, bad) = rebuilt(&options.dir, options.backend, None, &mut progress)?;
         bar.finish_and_clear();
-        check(options, &rebuilt.blueprint)?;
+        if let Err(failure) = check_config(options, &rebuilt.blueprint) {
+            journal.close()?;
+            return Err(failure);
+        }
         let rethink = rebuilt.rethink;
         let (sequence, from) = (rethink.sequence(), rebuilt.from.map(|marker| marker.sequence));
         if opening.closed {
@@ -147,8 +153,7 @@ fn regime(options: &Options) -> Regime {
 }
 
 /// A run goes on as what it was begun.
-fn check(options: &Options, blueprint: &Blueprint) -> Result<(), Failure> {
-    let manifest = &blueprint.manifest;
+fn check_run(options: &Options, manifest: &Manifest) -> Result<(), Failure> {
     let dir = options.dir.display();
     let other = |what: &str, was: String, is: String| {
         Err(Failure::Input(format!(
@@ -170,7 +175,12 @@ fn check(options: &Options, blueprint: &Blueprint) -> Result<(), Failure> {
         let name = |venue: &Option<String>| venue.clone().unwrap_or_else(|| "in the program".into());
         return other("venue", name(&manifest.venue), name(&venue));
     }
-    let given = options.config.as_ref().map(Config::canonical);
+    Ok(())
+}
+
+/// With the configuration that is active.
+fn check_config(options: &Options, blueprint: &Blueprint) -> Result<(), Failure> {
+    let (dir, given) = (options.dir.display(), options.config.as_ref().map(Config::canonical));
     if given.is_some_and(|given| given != blueprint.config.canonical()) {
         return Err(Failure::Input(format!(
             "{dir}: the configuration given is not the one that is active; leave --config out to go on with that one, and change it with `janus config apply FILE`"

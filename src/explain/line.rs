@@ -146,6 +146,7 @@ fn content(record: &Record, world: &World) -> String {
             };
             format!("{late}{end}")
         }
+        Record::Released(released) if released.late => "too late: its new orders lapse".to_owned(),
         Record::Released(_) => "the gate released its requests".to_owned(),
         Record::Marker(marker) => format!("snapshot of state {}", marker.state),
         Record::Note(note) => note_text(note),
@@ -229,12 +230,11 @@ fn note_text(note: &Note) -> String {
         }
         Note::Dropped { segments, block, .. } => format!("{segments} segments dropped, up to block {block}"),
         Note::Reconciled { agreed, findings } => {
-            let agreed = if *agreed { "agrees" } else { "DIFFERS" };
+            let agreed = if *agreed { "agrees" } else { "differs" };
             let all = findings
                 .iter()
-                .map(|f| format!("{}: {} here, {} there: {}", f.rule, f.ours, f.theirs, f.action));
-            let all: Vec<String> = all.collect();
-            format!("compared with the venue, which {agreed}; {} findings {}", findings.len(), all.join("; "))
+                .map(|f| format!("; {}: {} here, {} there: {}", f.rule, f.ours, f.theirs, f.action));
+            format!("compared with the venue, which {agreed}{}", all.collect::<String>())
         }
         Note::Closed { wall_ns } => format!("closed at {}", Timestamp::from_ns(*wall_ns)),
     }
@@ -265,8 +265,10 @@ pub fn json(record: &Record, world: &World) -> Result<Value, serde_json::Error> 
         "instrument": instrument_of(record).map(|id| world.name(id)),
         "content": content,
     });
-    if let Record::Decision(decision) = record {
-        object["late"] = decision.late.into();
+    match record {
+        Record::Decision(decision) => object["late"] = decision.late.into(),
+        Record::Released(released) => object["late"] = released.late.into(),
+        _ => {}
     }
     Ok(object)
 }

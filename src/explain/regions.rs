@@ -24,45 +24,40 @@ pub(super) fn brainstem(text: &mut Columns, record: &DecisionRecord, world: &Wor
     let account = &record.account;
     let imbalance = [Feature::Imbalance1, Feature::Imbalance5, Feature::Imbalance10];
     let imbalance = imbalance.map(|feature| number_or(features[feature]));
-    text.rows(
-        "brainstem",
-        [
-            format!("{mark}, {book}"),
-            format!(
-                "imbalance {} at the best, {} over 5 levels, {} over 10",
-                imbalance[0], imbalance[1], imbalance[2]
-            ),
-            flows(record),
-            stands_out(record),
-            format!(
-                "position {}, equity {}{currency}, the instrument has earned {}{currency}",
-                account.position,
-                account.equity.rounded(4),
-                account.earned.rounded(4)
-            ),
-        ],
-    );
+    let mut lines = vec![
+        format!("{mark}, {book}"),
+        format!(
+            "imbalance {} at the best, {} over 5 levels, {} over 10",
+            imbalance[0], imbalance[1], imbalance[2]
+        ),
+    ];
+    lines.extend(flows(record));
+    lines.push(stands_out(record));
+    lines.push(format!(
+        "position {}, equity {}{currency}, the instrument has earned {}{currency}",
+        account.position,
+        account.equity.rounded(4),
+        account.earned.rounded(4)
+    ));
+    text.rows("brainstem", lines);
 }
 
-/// What flowed and moved since the last regular sample.
-fn flows(record: &DecisionRecord) -> String {
-    let flows = [
-        Feature::OrderFlowImbalance,
-        Feature::TradeFlow,
-        Feature::Volume,
-        Feature::ReturnMid,
-        Feature::RealisedVol,
-    ];
-    let unit = |unit| match unit {
-        "instrument units" => " units",
-        _ => " bp",
+/// What flowed and moved since the last regular sample, a line each.
+fn flows(record: &DecisionRecord) -> Vec<String> {
+    let flows = [Feature::OrderFlowImbalance, Feature::TradeFlow, Feature::Volume];
+    let moves = [Feature::ReturnMid, Feature::RealisedVol];
+    let told = |features: &[Feature], unit| {
+        let known =
+            features.iter().filter_map(|it| record.features[*it].map(|value| (it.spec().name, value)));
+        let parts = known.filter(|(_, value)| *value != 0.0);
+        parts.map(|(name, value)| format!("{name} {} {unit}", number(value))).collect::<Vec<_>>().join(", ")
     };
-    let known = flows.iter().filter_map(|flow| record.features[*flow].map(|value| (flow.spec(), value)));
-    let parts: Vec<String> = known
-        .filter(|(_, value)| *value != 0.0)
-        .map(|(spec, value)| format!("{} {}{}", spec.name, number(value), unit(spec.unit)))
-        .collect();
-    if parts.is_empty() { "every flow and return is 0 or not known".to_owned() } else { parts.join(", ") }
+    let mut lines = vec![told(&flows, "units"), told(&moves, "bp")];
+    lines.retain(|line| !line.is_empty());
+    if lines.is_empty() {
+        lines.push("every flow and return is 0 or not known".to_owned());
+    }
+    lines
 }
 
 fn stands_out(record: &DecisionRecord) -> String {
@@ -89,15 +84,15 @@ pub(super) fn amygdala(text: &mut Columns, record: &DecisionRecord) {
         Phase::Calibrating { left } => format!("calibrating τ, {left} samples left"),
         Phase::Armed => "armed".to_owned(),
     };
-    let tripped = match threat.tripped_by {
-        Some(signal) if threat.trip_begins => format!(", tripped now by {signal}"),
-        Some(signal) => format!(", tripped by {signal}"),
-        None => String::new(),
+    let level = match threat.tripped_by {
+        Some(signal) if threat.trip_begins => format!("tripped now by {signal}"),
+        Some(signal) => format!("tripped by {signal}"),
+        None => words(threat.level),
     };
     let anomaly = threat.reading(Signal::Anomaly);
     let distance =
         format!("distance D_M {} against τ {}", number_or(anomaly.value), number_or(anomaly.limit));
-    text.row("amygdala", format!("{}, {phase}{tripped}; {distance}{}", words(threat.level), beyond(anomaly)));
+    text.row("amygdala", format!("{level}, {phase}; {distance}{}", beyond(anomaly)));
     let others: Vec<String> = threat.signals.iter().filter_map(signal).collect();
     text.row(
         "",
@@ -223,15 +218,17 @@ pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &Wo
         lines.push("no order came so far as to be tested against a limit".to_owned());
     }
     let latch = verdict.latch.map_or("open".to_owned(), |cause| format!("set by {cause}"));
-    let tripped = if verdict.tripped { ", set now: the gate cancels everything" } else { "" };
     lines.push(format!(
-        "verdict: {}; soft rules satisfied {}; latch {latch}{tripped}",
+        "verdict: {}; soft rules satisfied {}; latch {latch}",
         match &verdict.outcome {
             synapse::Outcome::Act(_) => "act".to_owned(),
             synapse::Outcome::Rest(reason) => format!("rest, {}", reason.name()),
         },
         number(verdict.satisfaction)
     ));
+    if verdict.tripped {
+        lines.push("the amygdala trips with this decision: the gate cancels everything".to_owned());
+    }
     text.rows("prefrontal", lines);
 }
 

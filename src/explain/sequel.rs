@@ -171,10 +171,8 @@ impl Sequel {
         match (more, order.over) {
             (0, true) => {}
             (0, false) => lines.push("  it works still where the tape ends".to_owned()),
-            (more, true) => lines.push(format!("  and {more} reports more, until it was over")),
-            (more, false) => {
-                lines.push(format!("  and {more} reports more; it works still where the tape ends"))
-            }
+            (more, true) => lines.push(format!("  and {more} more, until it was over")),
+            (more, false) => lines.push(format!("  and {more} more; it works still where the tape ends")),
         }
         lines
     }
@@ -189,7 +187,7 @@ impl Sequel {
                 number(realised.slippage_bp)
             ),
             format!(
-                "{} at {} on average, {} in fees{currency}",
+                "{} at {} on average, {}{currency} in fees",
                 realised.quantity,
                 number(realised.average),
                 realised.fee.rounded(6)

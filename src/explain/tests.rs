@@ -173,6 +173,12 @@ fn every_reason_is_told_in_its_own_words_and_numbers() {
 }
 
 #[test]
+fn a_small_number_has_three_digits() {
+    let told = [1e-4, -8.336e-4, 1.234e-6, 1e-7, 0.99999, 12.345_67].map(words::number);
+    assert_eq!(told, ["0.0001", "-0.000834", "0.00000123", "0", "1", "12.3457"]);
+}
+
+#[test]
 fn every_region_has_its_part_on_one_screen() {
     let mut record = record(Outcome::Rest(Reason::Halted {}));
     record.recall[0] = Recall {
@@ -301,7 +307,7 @@ fn a_sequel_tells_reports_slippage_and_reward() {
         "after 2 s: filled 0.25 at 100.5 (taker, fee 0.03), 0.75 left",
         // 0.25 at 100.5 and 0.75 at 101 are 100.875 on average, 87.5 bp above the mark of 100
         "forecast -98.5 bp (impact included), realised 87.5 bp",
-        "1 at 100.875 on average, 0.06 in fees USD",
+        "1 at 100.875 on average, 0.06 USD in fees",
         // 0.5 of a reference notional of 1000
         "buy was worth 5 bp of the reference notional; the mid moved 0 bp",
         "closed after 5 s by decision 12",

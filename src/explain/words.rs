@@ -65,14 +65,14 @@ impl Columns {
     }
 }
 
-/// A number for people: four decimals at most, more digits where it is small.
+/// A number for people: four decimals at most, three digits where it is small.
 pub(super) fn number(value: impl Into<f64>) -> String {
     let value = value.into();
     match value.abs() {
         size if !size.is_finite() => "not a number".to_owned(),
-        size if (1e-6..1e-3).contains(&size) => format!("{value:.2e}"),
-        _ => {
-            let text = format!("{value:.4}");
+        size => {
+            let places = if (1e-6..1e-3).contains(&size) { 2 - size.log10().floor() as i32 } else { 4 };
+            let text = format!("{value:.*}", places.unsigned_abs() as usize);
             text.trim_end_matches('0').trim_end_matches('.').to_owned()
         }
     }

@@ -1,7 +1,7 @@
 //! A place for daemons to live and die in: a feed, a configuration, processes with bounded waits, and
 //! what a journal and a venue then tell.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -106,16 +106,22 @@ impl Place {
         place
     }
 
-    /// With the instrument of the busy tape whose market shocks, so that the amygdala trips.
+    /// With the instrument of the busy tape whose market shocks, so that the amygdala trips, and a brain
+    /// that waits at a price.
     pub fn shock() -> Self {
         let busy =
             |name: &str| fs::read_to_string(support::root().join("tests/busy").join(name)).expect("a file");
         let (config, events) = (busy("busy.toml"), busy("events.ndjson"));
         let (brain, _) = config.split_once("[instrument.BTCUSD]").expect("instruments");
         let (_, shock) = config.split_once("[instrument.SHOCK]").expect("the instrument");
+        let brain = brain.replace("market_urgency = 0.75", "market_urgency = 0.999");
         let daemon = "[daemon]\nintent_ttl_ms = 60000\nreconcile_every_s = 1\n";
         let place = Self::empty(&format!("{brain}{daemon}[instrument.SHOCK]{shock}"));
-        fs::write(place.path("feed"), events).expect("written");
+        // the moment of the trip is the last but one, and the market stays open behind it
+        let (calm, _) = events.split_once("\"time\": 1777689390600000000").expect("the trip");
+        let calm = calm.rsplit_once('\n').expect("a line").0;
+        let later = r#"{"type":"levels","instrument":"SHOCK","time":1777699999000000000,"bids":[["998","7"]],"asks":[["999","2"]]}"#;
+        fs::write(place.path("feed"), format!("{calm}\n{later}\n")).expect("written");
         place
     }
 
@@ -327,7 +333,15 @@ pub fn status(journal: &Path) -> Option<Value> {
 
 /// Waits until the status of a daemon is as wanted.
 pub fn until_status(journal: &Path, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-    until(what, || status(journal).filter(&is_so))
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let found = status(journal);
+        match found {
+            Some(found) if is_so(&found) => return found,
+            found => assert!(Instant::now() < end, "no sign of {what}: {found:?}"),
+        }
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
 }
 
 /// The number that an operator's word entered with; it was durable when this is told.
@@ -359,16 +373,6 @@ pub fn tell(args: &[&str], journal: &Path) -> Ended {
 pub fn records(journal: &Path) -> Vec<Record> {
     let reader = Reader::open(journal).expect("a tape");
     reader.records().map(|record| record.expect("whole")).collect()
-}
-
-/// How often each client id stands at the venue, tombstones aside.
-pub fn client_ids(state: &StateAnswer) -> BTreeMap<String, usize> {
-    use janus::venue::How;
-    let finished = state.finished.iter().filter(|end| end.how != How::Tombstone);
-    let names = state.orders.iter().map(|order| &order.id).chain(finished.map(|end| &end.id));
-    let mut counts = BTreeMap::new();
-    names.for_each(|name| *counts.entry(name.to_string()).or_default() += 1);
-    counts
 }
 
 /// What the fills of a tape add up to, by whole numbers of 1e-9.

@@ -11,8 +11,9 @@ use journal::{Hash, Reader, Record};
 use synapse::{InputKind, NoticeKind};
 
 use super::common::{
-    Books, Place, Process, acknowledged, assert_whole, client_ids, records, replay, status, until, verify,
+    Books, Place, Process, acknowledged, assert_whole, records, replay, status, until, verify,
 };
+use super::stage::{RELAY, Relay, assert_ids};
 
 const KILLS: u64 = 50;
 /// How long a life lasts at most once it answers.
@@ -196,16 +197,16 @@ fn real_with_a_venue_both_sides_agree_and_no_order_is_sent_twice() {
     let venue = place.venue(&["--speed", "6"]);
     let mut dice = Dice::new("real_with_a_venue");
     let (mut told, journal) = (Told::default(), place.journal());
-    told.lives(&mut dice, &journal, true, || place.trader(&journal, &[]));
-    let last = place.trader(&journal, &[]);
+    let relay = Relay::start(&place);
+    let trade = || place.trader_at(RELAY, &journal, &[]);
+    told.lives(&mut dice, &journal, true, trade);
+    let last = trade();
     let state = place.settled(&journal);
     let _ = last.stop().json();
     let books = Books::of(&told.assert_kept(&dice, &journal));
     assert!(books.executions.len() > 5, "seed {}: {} fills", dice.seed, books.executions.len());
     assert_eq!(books, Books::at(&state), "seed {}: ours and theirs", dice.seed);
     assert!(!told.commands.is_empty(), "seed {}", dice.seed);
-    let ids = client_ids(&state);
-    assert!(ids.values().all(|count| *count == 1), "seed {}: {ids:?}", dice.seed);
-    // an id that is placed again, or behind its tombstone, comes as an order and makes none
-    assert_eq!(venue.stop().json()["orders"], ids.len(), "seed {}", dice.seed);
+    assert_ids(&relay, &state);
+    venue.stop().json();
 }

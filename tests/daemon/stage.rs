@@ -1,8 +1,9 @@
 //! What puts a daemon into a situation on purpose: a line to the venue that can be held or cut, and
 //! tapes that end where they are wanted to.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -11,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use janus::venue::{How, OrderName, StateAnswer, ToVenue};
 use journal::{BlockAt, Entry, Head, Journal, Options, Reader, Record};
 use synapse::Outcome;
 
@@ -29,6 +31,8 @@ pub struct Relay {
     /// Whether no connection is made.
     pub down: AtomicBool,
     open: Mutex<Vec<UnixStream>>,
+    /// How often the daemons have sent each order.
+    placed: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Relay {
@@ -53,18 +57,36 @@ impl Relay {
         }
     }
 
-    fn carry(&self, mut from: UnixStream, mut to: UnixStream, to_venue: bool) {
-        let mut piece = [0; 1 << 16];
-        while let Ok(read @ 1..) = from.read(&mut piece) {
+    fn carry(&self, from: UnixStream, mut to: UnixStream, to_venue: bool) {
+        let (mut reader, mut line) = (BufReader::new(&from), Vec::new());
+        while let Ok(1..) = reader.read_until(b'\n', &mut line) {
+            if to_venue {
+                self.note(&line);
+            }
             let is_lost = if to_venue { &self.deaf } else { &self.dumb };
-            if !is_lost.load(Ordering::SeqCst) && to.write_all(&piece[..read]).is_err() {
+            if !is_lost.load(Ordering::SeqCst) && to.write_all(&line).is_err() {
                 break;
             }
+            line.clear();
         }
-        for end in [from, to] {
+        for end in [&from, &to] {
             // the other direction may have closed it already
             let _ = end.shutdown(Shutdown::Both);
         }
+    }
+
+    fn note(&self, line: &[u8]) {
+        if let Ok(ToVenue::Place { id, .. }) = serde_json::from_slice(line) {
+            *self.placed.lock().expect("no panic").entry(id.to_string()).or_default() += 1;
+        }
+    }
+
+    /// Asserts that no order was sent twice; how many were sent.
+    pub fn assert_once(&self) -> usize {
+        let placed = self.placed.lock().expect("no panic");
+        let twice: Vec<_> = placed.iter().filter(|(_, times)| **times > 1).collect();
+        assert!(twice.is_empty(), "orders that were sent more than once: {twice:?}");
+        placed.len()
     }
 
     /// Cuts every connection.
@@ -81,6 +103,17 @@ impl Relay {
             fault.store(false, Ordering::SeqCst);
         }
     }
+}
+
+/// Asserts that no client id was sent twice, that what stands at the venue was sent, and that nothing
+/// stands there of an id with a tombstone.
+pub fn assert_ids(relay: &Relay, state: &StateAnswer) {
+    let sent = relay.assert_once();
+    let (stones, ended): (Vec<_>, Vec<_>) = state.finished.iter().partition(|end| end.how == How::Tombstone);
+    let known: Vec<_> = state.orders.iter().map(|it| &it.id).chain(ended.iter().map(|it| &it.id)).collect();
+    assert!(!known.is_empty() && known.len() <= sent, "{} at the venue, {sent} sent", known.len());
+    let stood = |id: &OrderName| known.contains(&id) || state.fills.iter().any(|fill| fill.id == *id);
+    assert!(!stones.iter().any(|stone| stood(&stone.id)), "placed behind its tombstone");
 }
 
 /// A journal of the same run that a crash has left behind the first `records` of its records, the

@@ -41,8 +41,9 @@ struct Segment {
     blocks: u64,
     sequence_first: u64,
     sequence_last: u64,
-    time_first: String,
-    time_last: String,
+    /// Event time of its first and last input; none where it has no input.
+    time_first: Option<String>,
+    time_last: Option<String>,
     bytes: Option<u64>,
 }
 
@@ -100,17 +101,18 @@ fn size(tape: &Tape, name: &str) -> Option<u64> {
 fn segments(tape: &Tape) -> Vec<Segment> {
     let of_segment = tape.reader.headers().chunk_by(|a, b| a.segment == b.segment);
     let time = |ns: i64| Timestamp::from_ns(ns).to_string();
+    let has_input = |block: &&journal::BlockAt| block.header.sequence_last >= block.header.sequence_first;
     let segment = |blocks: &[journal::BlockAt]| {
         let (first, last) = (blocks.first()?, blocks.last()?);
-        // the time of the manifest's block is none
-        let begins = blocks.iter().find(|block| block.header.kind != journal::Kind::Genesis).unwrap_or(first);
+        // a block without an input has no time of its own
+        let (begins, ends) = (blocks.iter().find(has_input), blocks.iter().rfind(has_input));
         Some(Segment {
             file: first.file(),
             blocks: blocks.len() as u64,
             sequence_first: first.header.sequence_first,
             sequence_last: last.header.sequence_last,
-            time_first: time(begins.header.time_first_ns),
-            time_last: time(last.header.time_last_ns),
+            time_first: begins.map(|block| time(block.header.time_first_ns)),
+            time_last: ends.map(|block| time(block.header.time_last_ns)),
             bytes: size(tape, &format!("tape/{}", first.file())),
         })
     };
@@ -127,17 +129,22 @@ fn text(listing: &Listing) -> String {
         listing.build,
         listing.instruments.join(", ")
     );
-    _ = writeln!(text, "{:<16} {:>8} {:>24} {:>14}  event time", "segment", "blocks", "sequence", "bytes");
+    _ = writeln!(text, "{:<14} {:>8} {:>19} {:>13}  event time", "segment", "blocks", "sequence", "bytes");
     for it in &listing.segments {
-        let sequence = format!("{}..{}", it.sequence_first, it.sequence_last);
+        let is_empty = it.time_first.is_none();
+        let sequence =
+            if is_empty { "-".to_owned() } else { format!("{}..{}", it.sequence_first, it.sequence_last) };
         let bytes = it.bytes.map_or("gone".to_owned(), grouped);
-        let (first, last) = (&it.time_first, &it.time_last);
-        _ = writeln!(text, "{:<16} {:>8} {sequence:>24} {bytes:>14}  {first} to {last}", it.file, it.blocks);
+        let time = match (&it.time_first, &it.time_last) {
+            (Some(first), Some(last)) => format!("{first} to {last}"),
+            _ => "no input".to_owned(),
+        };
+        _ = writeln!(text, "{:<14} {:>8} {sequence:>19} {bytes:>13}  {time}", it.file, it.blocks);
     }
     for (title, files) in [("snapshots", &listing.snapshots), ("artefacts", &listing.artefacts)] {
-        _ = writeln!(text, "\n{title}: {}", if files.is_empty() { "none" } else { "" });
+        _ = writeln!(text, "\n{title}:{}", if files.is_empty() { " none" } else { "" });
         for it in files {
-            _ = writeln!(text, "  {}  {:>14} bytes  {}", it.hash, grouped(it.bytes), it.what);
+            _ = writeln!(text, "  {}  {:>11} bytes  {}", it.hash, grouped(it.bytes), it.what);
         }
     }
     let or_none = |position: Option<Position>| position.map_or("none".to_owned(), |it| it.to_string());
