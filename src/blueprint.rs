@@ -100,7 +100,7 @@ impl Blueprint {
     /// # Errors
     /// [`Failure`] where there is one, or the disk fails.
     pub fn begin(&self, dir: &Path) -> Result<Journal, Failure> {
-        if dir.join("manifest.json").exists() {
+        if journal::exists(dir)? {
             return Err(journal::JournalError::Exists { path: dir.to_owned() }.into());
         }
         std::fs::create_dir_all(dir).map_err(|e| Failure::unwritable(dir, &e))?;
@@ -230,7 +230,17 @@ fn read_config(dir: &Path, hash: &Hash) -> Result<Config, Failure> {
 
 fn read_policy(dir: &Path, hash: &Hash) -> Result<GoNoGo, Failure> {
     let bytes = artefacts::get(dir, POLICY, hash)?;
-    decode(&bytes).map_err(|e| Failure::Input(format!("policy {hash}: {e}; it is of another build")))
+    let policy: GoNoGo =
+        decode(&bytes).map_err(|e| Failure::Input(format!("policy {hash}: {e}; it is of another build")))?;
+    // what is not finite would fault on every sample
+    let mut signals = vec![0.0; policy.outputs()];
+    let inferred = policy.infer(&vec![1.0; policy.inputs()], &mut signals);
+    if inferred.is_err() || !signals.iter().all(|signal| signal.is_finite()) {
+        return Err(Failure::Input(format!(
+            "policy {hash}: its signals are not finite numbers; train it anew"
+        )));
+    }
+    Ok(policy)
 }
 
 /// The sections that may change while a run goes on; the others shape what is remembered.

@@ -151,6 +151,7 @@ impl Rebuilt {
     fn follow(&mut self, dir: &Path, record: &Record) -> Result<(), Obstacle> {
         if let Record::Input(input) = record
             && let InputKind::Notice(NoticeKind::Activate { hash, .. }) = &input.kind
+            && !self.rethink.mind().absent().contains(&input.sequence)
         {
             let line = self.blueprint.activate(dir, &Hash(*hash))?;
             let set = self.rethink.mind_mut().set_line(line);

@@ -79,28 +79,25 @@ impl Stream for Range {
 pub struct Live {
     next: Option<MarketEvent>,
     /// The time of the newest event, and when it came.
-    heard: Option<(Timestamp, Instant)>,
+    heard: (Timestamp, Instant),
+    /// The latest time that silence has told: orders have arrived and ticks were made up to there.
+    passed: Timestamp,
     grace: Duration,
     has_ended: bool,
 }
 
 impl Live {
-    /// Silence passes for time after a `grace`.
-    pub const fn new(grace: Duration) -> Self {
-        Self { next: None, heard: None, grace, has_ended: false }
+    /// Time stands at `now` until something comes; silence passes for time after a `grace`.
+    pub fn new(now: Timestamp, grace: Duration) -> Self {
+        Self { next: None, heard: (now, Instant::now()), passed: now, grace, has_ended: false }
     }
 
-    /// Takes what came in. Its time is never earlier than `now`, the door's: what comes late is as late
-    /// as it is.
+    /// Takes what came in. Its time is never earlier than `now`, the door's, nor than what silence has
+    /// told: what comes late is as late as it is.
     pub fn offer(&mut self, mut event: MarketEvent, now: Timestamp) {
-        event.time = event.time.max(now);
-        self.heard = Some((event.time, Instant::now()));
+        event.time = event.time.max(now).max(self.passed);
+        self.heard = (event.time, Instant::now());
         self.next = Some(event);
-    }
-
-    /// Whether what was offered has been taken.
-    pub const fn is_empty(&self) -> bool {
-        self.next.is_none()
     }
 
     /// Nothing more will come.
@@ -118,9 +115,19 @@ impl Stream for Live {
         self.next.take()
     }
 
-    fn silent_until(&self) -> Option<Timestamp> {
-        let (time, at) = self.heard.filter(|_| self.next.is_none() && !self.has_ended)?;
-        let since = at.elapsed().checked_sub(self.grace)?;
-        Some(time.plus(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)))
+    fn silent_until(&mut self) -> Option<Timestamp> {
+        if self.next.is_some() || self.has_ended {
+            return None;
+        }
+        let (time, at) = self.heard;
+        // before anything was ever heard there is no time that could pass
+        let since =
+            if time == Timestamp::MIN { Duration::ZERO } else { at.elapsed().saturating_sub(self.grace) };
+        self.passed = self.passed.max(time.plus(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)));
+        Some(self.passed)
+    }
+
+    fn passed(&self) -> Timestamp {
+        self.passed
     }
 }

@@ -39,3 +39,11 @@ pub use segments::{DEFAULT_SEGMENT_BYTES, Spare};
 pub use survey::BlockAt;
 pub use tape::Tape;
 pub use writer::Standing;
+
+/// Whether a run was begun in a folder: a process that died while it made the first segment left none.
+///
+/// # Errors
+/// Where the folder cannot be read.
+pub fn exists(dir: &std::path::Path) -> Result<bool, JournalError> {
+    Ok(dir.is_dir() && !segments::list(&disk::RealDisk, dir, false)?.is_empty())
+}

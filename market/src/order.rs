@@ -153,6 +153,13 @@ pub struct Fill {
     pub remaining: Quantity,
 }
 
+impl fmt::Display for Fill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { execution, side, price, quantity, fee, remaining, .. } = self;
+        write!(f, "execution {execution}: {side} {quantity} at {price}, fee {fee}, {remaining} left")
+    }
+}
+
 /// What a venue says of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {

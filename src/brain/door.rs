@@ -179,10 +179,11 @@ impl Door {
         Some((self.sequence, time, next))
     }
 
-    /// Admits something at once, at the time of the last input: an operator's word, the end.
-    pub fn admit_now(&mut self) -> (u64, Timestamp) {
+    /// Admits something at once, at the time of the last input and no earlier than `passed`: an
+    /// operator's word, the end.
+    pub fn admit_now(&mut self, passed: Timestamp) -> (u64, Timestamp) {
         self.sequence += 1;
-        self.now = self.now.max(Timestamp::from_ns(0));
+        self.now = self.now.max(passed).max(Timestamp::from_ns(0));
         (self.sequence, self.now)
     }
 

@@ -20,9 +20,14 @@ pub trait Stream {
     fn peek_time(&mut self) -> Option<Timestamp>;
     /// The next event.
     fn next_event(&mut self) -> Option<MarketEvent>;
-    /// How far time has come while nothing comes; none where nothing will come any more.
-    fn silent_until(&self) -> Option<Timestamp> {
+    /// How far time has come while nothing comes; none where nothing will come any more. What comes
+    /// later is not earlier.
+    fn silent_until(&mut self) -> Option<Timestamp> {
         None
+    }
+    /// The latest time that silence has told.
+    fn passed(&self) -> Timestamp {
+        Timestamp::MIN
     }
 }
 
@@ -225,12 +230,12 @@ impl<S: Stream> Engine<S> {
         Ok(true)
     }
 
-    /// Admits something at once, at the time of the last input.
+    /// Admits something at once, at the time of the last input, or later where silence has told more.
     ///
     /// # Errors
     /// [`EngineError`] where a region faults.
     pub fn admit_now(&mut self, notice: NoticeKind, observer: &mut impl Observer) -> Result<(), EngineError> {
-        let (sequence, time) = self.door.admit_now();
+        let (sequence, time) = self.door.admit_now(self.stream.passed());
         self.fold(Input { sequence, time, kind: InputKind::Notice(notice) }, observer)
     }
 

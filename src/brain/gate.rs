@@ -90,9 +90,9 @@ impl Gate {
         }
     }
 
-    /// The released, unfinished orders, oldest first.
-    pub fn released(&self) -> impl Iterator<Item = ClientId> {
-        self.released.keys().copied()
+    /// The released, unfinished orders whose cancel is on its way.
+    pub fn cancelling(&self) -> impl Iterator<Item = ClientId> {
+        self.released.iter().filter(|(_, order)| order.cancelling).map(|(id, _)| *id)
     }
 
     /// Whether only cancels and reductions pass.
@@ -398,7 +398,11 @@ mod tests {
         let mut gate = Gate::patient();
         let mut effects = Vec::new();
         gate.judged(&judged(1, 0, &[place(1, Side::Buy, 5)]), &mut effects);
-        assert_eq!(let_go(&mut gate, 1, 1000), [Effect::Send(place(1, Side::Buy, 5))], "in time, to the last");
+        assert_eq!(
+            let_go(&mut gate, 1, 1000),
+            [Effect::Send(place(1, Side::Buy, 5))],
+            "in time, to the last"
+        );
         let replace =
             Request::Replace { id: id(1), price: Price::from_units(90), total: Quantity::from_units(9) };
         for (sequence, request) in [(2, place(2, Side::Buy, 5)), (3, replace)] {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use journal::{Decision, Hash, Head, Marker, Record, Released};
 use market::order::{ReportKind, Request};
-use market::{InstrumentId, SourceId};
+use market::{InstrumentId, SourceId, Timestamp};
 use synapse::region::encode;
 use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, NoticeKind};
 
@@ -136,6 +136,11 @@ impl Rethink {
     /// The last input's number.
     pub const fn sequence(&self) -> u64 {
         self.door.sequence()
+    }
+
+    /// The last input's time.
+    pub const fn now(&self) -> Timestamp {
+        self.door.now()
     }
 
     /// How many events of each feed were admitted.

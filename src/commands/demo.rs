@@ -74,9 +74,9 @@ fn next(journal: Option<&Path>) -> String {
     let of_tape = journal.map_or(String::new(), |dir| {
         let dir = dir.display();
         format!(
-            "  janus verify --journal {dir}         nobody touched the tape\n  \
-             janus replay --journal {dir}         every decision again, bit for bit\n  \
-             janus why --last --journal {dir}     why it did what it did last\n"
+            "  janus verify --journal {dir}\n      the tape is what was written\n  \
+             janus replay --journal {dir}\n      every decision again, bit for bit\n  \
+             janus why --last --journal {dir}\n      why it did what it did last\n"
         )
     });
     format!("Next:\n{of_tape}{NEXT}")

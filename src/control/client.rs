@@ -93,7 +93,10 @@ mod tests {
     fn where_no_daemon_is_one_learns_how_to_start_one() {
         let dir = tempfile::tempdir().expect("a folder");
         let error = ask(dir.path(), &Ask::Status).expect_err("no journal");
-        assert!(matches!(&error, Failure::Input(text) if text.contains("there is no journal here")), "{error}");
+        assert!(
+            matches!(&error, Failure::Input(text) if text.contains("there is no journal here")),
+            "{error}"
+        );
         std::fs::write(dir.path().join("manifest.json"), "{}").expect("a file");
         let want = format!("janus run --journal {} FEED", dir.path().display());
         for error in [ask(dir.path(), &Ask::Status), stop(dir.path())].map(|r| r.expect_err("no daemon")) {

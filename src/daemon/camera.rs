@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,16 +14,26 @@ use crate::failure::Failure;
 /// How many of the newest snapshots are kept, beside one a segment.
 const KEPT: usize = 3;
 
+/// A snapshot that was cut: its marker, and the head of the tape at that time.
+#[derive(Debug, Clone, Copy)]
+struct Shot {
+    marker: Marker,
+    block: u64,
+}
+
 /// Decides when a snapshot is due, and has it written.
 pub(super) struct Camera {
     every: Duration,
     inputs: u64,
     last_at: Instant,
-    last: Option<Marker>,
     last_sequence: u64,
-    /// The heads of the tape when the newest ones were taken, oldest first.
-    heads: VecDeque<u64>,
+    /// Cut, and not known to be on the disk.
+    cut: VecDeque<Shot>,
+    /// On the disk, oldest first.
+    kept: VecDeque<Shot>,
     film: Option<SyncSender<(u64, Vec<u8>)>>,
+    /// Which were written, and whether that went well.
+    written: Receiver<(u64, bool)>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -36,12 +46,15 @@ impl Camera {
         sequence: u64,
     ) -> Result<Self, Failure> {
         let (film, frames) = sync_channel::<(u64, Vec<u8>)>(1);
+        let (tell, written) = channel();
         let body = move || {
             for (sequence, bytes) in frames {
                 let kept = snapshots::put_snapshot(&dir, sequence, &bytes).and_then(|_| prune(&dir));
-                if let Err(error) = kept {
+                if let Err(error) = &kept {
                     tracing::error!(%error, sequence, "a snapshot was not kept; a restart takes the one before");
                 }
+                // whoever ended needs no word
+                let _ = tell.send((sequence, kept.is_ok()));
             }
         };
         let thread = std::thread::Builder::new().name("snapshots".into()).spawn(body);
@@ -51,9 +64,10 @@ impl Camera {
             inputs: params.snapshot_inputs,
             last_at: Instant::now(),
             last_sequence: last.map_or(sequence, |marker| marker.sequence),
-            last,
-            heads: VecDeque::new(),
+            cut: VecDeque::new(),
+            kept: last.map(|marker| Shot { marker, block: 0 }).into_iter().collect(),
             film: Some(film),
+            written,
             thread: Some(thread),
         })
     }
@@ -63,15 +77,30 @@ impl Camera {
         sequence.saturating_sub(self.last_sequence) >= self.inputs && self.last_at.elapsed() >= self.every
     }
 
-    /// The newest snapshot's marker.
-    pub const fn last(&self) -> Option<&Marker> {
-        self.last.as_ref()
+    /// The newest snapshot on the disk.
+    pub fn last(&self) -> Option<&Marker> {
+        self.kept.back().map(|shot| &shot.marker)
     }
 
-    /// The block before which retention may drop: three snapshots are behind it, of which the newest two
-    /// may still be on their way to the disk.
-    pub fn keep_from(&self) -> Option<u64> {
-        self.heads.front().copied().filter(|_| self.heads.len() == KEPT)
+    /// Takes note of what was written.
+    pub fn look(&mut self) {
+        for (sequence, is_kept) in self.written.try_iter() {
+            let Some(at) = self.cut.iter().position(|shot| shot.marker.sequence == sequence) else {
+                continue;
+            };
+            let shot = self.cut.remove(at).filter(|_| is_kept);
+            self.kept.extend(shot);
+            if self.kept.len() > KEPT {
+                self.kept.pop_front();
+            }
+        }
+    }
+
+    /// The block before which retention may drop: three snapshots on the disk are behind it, and their
+    /// markers are durable, for the input behind the last of them is.
+    pub fn keep_from(&self, durable: u64) -> Option<u64> {
+        let is_safe = self.kept.len() == KEPT && self.last()?.sequence < durable;
+        self.kept.front().filter(|_| is_safe).map(|shot| shot.block)
     }
 
     /// Has a state written, with the tape's head at `block`; the marker to append, or none where the one
@@ -82,11 +111,7 @@ impl Camera {
             Ok(()) => {
                 self.last_at = Instant::now();
                 self.last_sequence = marker.sequence;
-                self.last = Some(marker);
-                self.heads.push_back(block);
-                if self.heads.len() > KEPT {
-                    self.heads.pop_front();
-                }
+                self.cut.push_back(Shot { marker, block });
                 Some(marker)
             }
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => None,

@@ -10,7 +10,9 @@ use hippocampus::ExperienceEncoder;
 use journal::index::{Follower, IndexOptions, spawn_follower};
 use journal::{Hash, Journal, Marker, Opening, Position, artefacts};
 use market::Instruments;
-use synapse::{Command, CommandKind, DecisionRecord, NoticeKind};
+use market::order::ClientId;
+use prefrontal::OrderState;
+use synapse::{Command, CommandKind, DecisionRecord, LatchCause, NoticeKind};
 
 use super::camera::Camera;
 use super::heal::Faults;
@@ -160,6 +162,12 @@ impl<S: Stream> Core<S> {
         Ok(())
     }
 
+    /// Whether an order is ours to cancel and no cancel of it is on its way.
+    pub fn awaits_no_cancel(&self, id: ClientId) -> bool {
+        let order = self.engine.line().prefrontal.orders().of(id.instrument).find(|(at, _)| *at == id);
+        order.is_some_and(|(_, order)| order.state != OrderState::CancelSent)
+    }
+
     /// Stops where the journal can no longer be written (S4).
     pub fn check_journal(&self) -> Result<(), Failure> {
         match self.journal().failed() {
@@ -173,6 +181,10 @@ impl<S: Stream> Core<S> {
     /// Takes a snapshot behind the last input.
     pub fn snapshot(&mut self) {
         let (sequence, time) = (self.engine.door().sequence(), self.engine.door().now());
+        self.camera.look();
+        if let Some(block) = self.camera.keep_from(self.journal().durable()) {
+            self.journal().keep_from(block);
+        }
         if sequence == 0
             || self.is_between
             || self.camera.last().is_some_and(|marker| marker.sequence == sequence)
@@ -183,10 +195,15 @@ impl<S: Stream> Core<S> {
         let block = self.journal().standing().head.block;
         if let Some(marker) = self.camera.take(marker, self.engine.cut().to_bytes(), block) {
             self.recorder.marker(&marker);
-            if let Some(block) = self.camera.keep_from() {
-                self.journal().keep_from(block);
-            }
         }
+    }
+
+    /// What is to be said of refused rows, where they are more than a run bears.
+    pub fn too_many_refused(&self, rows: u64, refused: u64) -> Option<String> {
+        let bound = self.blueprint.config.run.max_refused;
+        (refused as f64 / rows.max(1) as f64 > bound).then(|| {
+            format!("{refused} of {rows} rows were refused, more than run.max_refused = {bound} allows; correct the feed or raise the limit")
+        })
     }
 
     /// Gives the answers whose input is durable by now.
@@ -231,9 +248,12 @@ impl<S: Stream> Core<S> {
             CommandKind::Halt => "halted: latched, everything that works is being cancelled",
             CommandKind::Arm => "armed",
         };
+        let is_held = |cause: &LatchCause| kind == CommandKind::Arm && !matches!(cause, LatchCause::Operator);
         tracing::warn!(?kind, by, reason, "an operator commands");
         let sequence = self.admit(NoticeKind::Command(Command { kind, by, reason }))?;
-        Ok(Answer::Done { sequence: Some(sequence), text: text.to_owned() })
+        let latch = self.engine.line().prefrontal.latch().filter(is_held);
+        let but = latch.map_or(String::new(), |cause| format!(", but still latched by {cause}"));
+        Ok(Answer::Done { sequence: Some(sequence), text: format!("{text}{but}") })
     }
 
     /// What the brain thinks of an instrument now, by `peek`: nothing changes.

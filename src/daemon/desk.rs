@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
-use journal::Note;
+use journal::{Finding, Note};
 use market::order::Request;
 use market::{InstrumentId, Timestamp};
 use synapse::NoticeKind;
@@ -17,8 +17,10 @@ use crate::failure::Failure;
 use crate::recovery::{Admission, How, Intake, Ours, Theirs, VenueEnd, VenueFill, VenueOrder, reconcile};
 use crate::venue::{self, Client, FromVenue, OrderName, StateAnswer};
 
-/// How long to wait before asking again while both sides differ.
+/// How long to wait before asking again while both sides differ; twice as long each time they still do.
 const AGAIN: Duration = Duration::from_millis(100);
+/// A question that is not answered within this is asked on another connection.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// How much a venue may have said that the loop has not heard.
 const HEARD: usize = 1024;
 
@@ -40,16 +42,22 @@ pub(super) struct VenueDesk {
     stage: Stage,
     asked_at: Instant,
     every: Duration,
+    again: Duration,
     agreed_at: Option<Timestamp>,
+    /// What differed when it was last written down.
+    noted: Vec<Finding>,
     /// How many reports were dropped, as repeated or over.
     dropped: u64,
 }
 
 impl VenueDesk {
     /// Connects to a venue's order socket; what it says goes to `sink`.
+    ///
+    /// Of the requests that the gate let go of before a restart nothing tells whether they were sent: they
+    /// are taken for sent, and the venue is asked. So are its cancels.
     pub fn start<S: Stream>(
         socket: &Path,
-        core: &Core<S>,
+        core: &mut Core<S>,
         sink: impl Fn(FromVenue) -> bool + Send + 'static,
     ) -> Result<Self, Failure> {
         let (run, names) = (core.blueprint.manifest.run.clone(), core.blueprint.manifest.instruments.clone());
@@ -69,11 +77,27 @@ impl VenueDesk {
         let orders = line.brainstem.instruments().iter().flat_map(|(id, _)| table.of(id));
         let (executions, behind) =
             (line.brainstem.ledger().executions().clone(), core.engine.door().sequence());
-        let intake = Intake::from_orders(orders, executions, behind);
+        let mut intake = Intake::from_orders(orders, executions, behind);
+        core.engine.gate().cancelling().for_each(|id| intake.released(&Request::Cancel(id)));
+        while let Some(request) = core.engine.broker_mut().next_request() {
+            intake.released(&request);
+        }
         let every = Duration::from_secs(u64::from(core.blueprint.config.daemon.reconcile_every_s));
         let stage = Stage::Away("not connected yet".to_owned());
         let asked_at = Instant::now();
-        Ok(Self { client, intake, run, names, stage, asked_at, every, agreed_at: None, dropped: 0 })
+        Ok(Self {
+            client,
+            intake,
+            run,
+            names,
+            stage,
+            asked_at,
+            every,
+            again: AGAIN,
+            agreed_at: None,
+            noted: Vec::new(),
+            dropped: 0,
+        })
     }
 
     /// Why nothing new may go out, if so.
@@ -96,7 +120,8 @@ impl VenueDesk {
         VenueStatus {
             state: self.closed().unwrap_or_else(|| "reconciled".to_owned()),
             pending: orders.filter(|(_, order)| pending(order)).count() as u64,
-            last_reconciled: self.agreed_at.map(|time| time.to_string()),
+            // before the first event there is no time to tell
+            last_reconciled: self.agreed_at.map(|time| time.max(Timestamp::from_ns(0)).to_string()),
         }
     }
 
@@ -110,21 +135,28 @@ impl VenueDesk {
         }
     }
 
-    /// After a restart nothing tells whether these were sent: they are not sent again, and the venue is
-    /// asked.
-    pub fn take_for_sent<S: Stream>(&mut self, core: &mut Core<S>) {
-        while let Some(request) = core.engine.broker_mut().next_request() {
-            self.intake.released(&request);
+    /// Asks how everything stands, where it is time to.
+    pub fn ask_when_due(&mut self) {
+        let since = self.asked_at.elapsed();
+        match self.stage {
+            Stage::Agreed if since >= self.every => self.ask(),
+            Stage::Differs if since >= self.again => {
+                self.again = (self.again * 2).min(self.every.max(AGAIN));
+                self.ask();
+            }
+            Stage::Asked { .. } if since >= ANSWER_WITHIN => {
+                self.give_up("it does not say how everything stands")
+            }
+            _ => {}
         }
     }
 
-    /// Asks how everything stands, where it is time to.
-    pub fn ask_when_due(&mut self) {
-        let after = if self.stage == Stage::Agreed { self.every } else { AGAIN };
-        let is_open = matches!(self.stage, Stage::Agreed | Stage::Differs);
-        if is_open && self.asked_at.elapsed() >= after {
-            self.ask();
-        }
+    /// Another connection is tried, on which no late answer of this one is heard.
+    fn give_up(&mut self, why: &str) {
+        tracing::warn!(why, "the connection to the venue is given up");
+        self.agreed_at = None;
+        self.stage = Stage::Away(why.to_owned());
+        self.client.reset();
     }
 
     fn ask(&mut self) {
@@ -147,7 +179,12 @@ impl VenueDesk {
                 self.agreed_at = None;
                 self.stage = Stage::Away(why);
             }
-            FromVenue::Error(what) => tracing::error!(what, "the venue did not understand"),
+            FromVenue::Error(what) => {
+                tracing::error!(what, "the venue did not understand, or was not understood");
+                if matches!(self.stage, Stage::Asked { .. }) {
+                    self.give_up("its answer is not understood");
+                }
+            }
             FromVenue::Report(report, _) => self.receive(core, &report)?,
             FromVenue::State(state) => self.compare(core, &state)?,
         }
@@ -205,7 +242,9 @@ impl VenueDesk {
             } else {
                 self.intake.fold_input(&NoticeKind::CancelSent(id));
             }
-            core.admit(NoticeKind::CancelSent(id))?;
+            if core.awaits_no_cancel(id) {
+                core.admit(NoticeKind::CancelSent(id))?;
+            }
             self.client.send(&Request::Cancel(id));
         }
         if let Some(cause) =
@@ -213,14 +252,25 @@ impl VenueDesk {
         {
             core.admit(NoticeKind::Latch(cause))?;
         }
-        for finding in &outcome.findings {
-            tracing::warn!(rule = finding.rule, order = ?finding.order, ours = finding.ours, theirs = finding.theirs, action = finding.action, "reconciled");
-        }
-        if !outcome.findings.is_empty() || (outcome.agreed && self.agreed_at.is_none()) {
-            let note = Note::Reconciled { agreed: outcome.agreed, findings: outcome.findings };
-            core.recorder.note(&note);
+        let is_news = outcome.findings != self.noted && !outcome.findings.is_empty();
+        if is_news || (outcome.agreed && self.agreed_at.is_none()) {
+            for finding in &outcome.findings {
+                let order = finding.order.map(|id| id.to_string());
+                tracing::warn!(
+                    rule = finding.rule,
+                    order,
+                    ours = finding.ours,
+                    theirs = finding.theirs,
+                    action = finding.action,
+                    "reconciled"
+                );
+            }
+            let findings = outcome.findings.clone();
+            core.recorder.note(&Note::Reconciled { agreed: outcome.agreed, findings });
+            self.noted = outcome.findings;
         }
         if outcome.agreed {
+            self.again = AGAIN;
             self.agreed_at = Some(core.engine.door().now());
             self.stage = Stage::Agreed;
         } else {

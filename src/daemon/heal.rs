@@ -22,6 +22,9 @@ pub(super) struct Bad {
     pub instrument: Option<InstrumentId>,
 }
 
+/// So many more faults than are borne end the daemon.
+const HOPELESS: usize = 32;
+
 /// The faults of late, in event time.
 #[derive(Debug)]
 pub(super) struct Faults {
@@ -40,6 +43,11 @@ impl Faults {
     /// How many there were.
     pub const fn count(&self) -> u64 {
         self.count
+    }
+
+    /// Whether the latch has not ended them: what it is set by fails too.
+    pub fn are_hopeless(&self) -> bool {
+        self.recent.len() > self.max + HOPELESS
     }
 
     /// Notes one; true where there are more than are borne.
@@ -95,16 +103,22 @@ impl<S: Stream> Core<S> {
         self.recorder.forget();
         self.journal().wait()?;
         let too_many = self.faults.note(error.time);
-        let (rebuilt, bad) =
+        if self.faults.are_hopeless() {
+            return Err(Failure::Internal(format!(
+                "regions keep failing, so nothing is traded; at last {error}"
+            )));
+        }
+        let (Rebuilt { rethink, blueprint, .. }, bad) =
             rebuilt(&self.dir, self.blueprint.backend, Some(error.sequence), &mut |_, _| {})?;
-        let late = rebuilt.rethink.take_place(&mut self.engine);
+        let late = rethink.take_place(&mut self.engine);
+        self.blueprint = blueprint;
         let sequence = self.engine.door().sequence();
         // late to the tape, but what they approve is still to be released
         late.iter().for_each(|late| self.recorder.late(&late.record, &late.bytes, false));
         self.recorder.complete();
         tracing::warn!(sequence, "the line is rebuilt, its digest proved");
         self.quarantine(&bad)?;
-        if too_many {
+        if too_many && self.engine.line().prefrontal.latch().is_none() {
             self.admit(NoticeKind::Latch(LatchCause::Faults))?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! G4).
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use market::{SourceId, Timestamp};
 
@@ -39,6 +39,8 @@ struct Room {
     open: Vec<bool>,
     faults: Vec<String>,
     once: bool,
+    /// When the gate was last looked after.
+    turned: Instant,
 }
 
 /// Runs live feeds, until told to stop.
@@ -52,33 +54,52 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     let sources = open(&ready.blueprint().config)?;
     let (is_again, taken) = (ready.is_again(), ready.taken());
     let grace = Duration::from_millis(u64::from(ready.blueprint().config.daemon.tick_grace_ms));
-    let mut core = ready.over(Live::new(grace), &options)?;
+    let now = ready.now();
+    let mut core = ready.over(Live::new(now, grace), &options)?;
+    if is_again {
+        settle_restart(&mut core)?;
+    }
     let (send, events) = sync_channel::<Event>(QUEUE);
     let wake = send.clone();
     // the journal's thread may not wait for the loop, which may wait for it
     core.journal().subscribe(Box::new(move |_| _ = wake.try_send(Event::Durable)));
-    let desk = options.venue.as_ref().map(|socket| desk(socket, &core, &send)).transpose()?;
+    let desk = options.venue.as_ref().map(|socket| desk(socket, &mut core, &send)).transpose()?;
     let words = send.clone();
     let server = Server::start(&options.dir, move |word| words.send(Event::Word(word)).is_ok())?;
     let inbox = sources.start(&taken, move |arrival| send.send(Event::Arrival(arrival)).is_ok())?;
     let open = vec![true; inbox.status().len()];
-    let mut room = Room { inbox, desk, open, faults: Vec::new(), once: options.once };
-    if is_again {
-        room.settle_restart(&mut core)?;
-    }
+    let mut room = Room { inbox, desk, open, faults: Vec::new(), once: options.once, turned: Instant::now() };
     let ended = turn(&mut core, &mut room, &events, &|| is_set(&signal))?;
     // a row that is refused is told and ends nothing
     room.inbox.faults().iter().for_each(|fault| tracing::warn!(fault, "a row was refused"));
-    let faults = std::mem::take(&mut room.faults);
+    let (rows, refused) =
+        room.inbox.status().iter().fold((0, 0), |(rows, refused), feed| {
+            (rows + feed.events + feed.refused, refused + feed.refused)
+        });
+    let mut faults = std::mem::take(&mut room.faults);
+    faults.extend(core.too_many_refused(rows, refused));
     drop(room);
     let outcome = core.finish(ended, faults);
     drop(server);
     outcome
 }
 
-fn desk(socket: &std::path::Path, core: &Core<Live>, send: &SyncSender<Event>) -> Result<VenueDesk, Failure> {
+fn desk(
+    socket: &std::path::Path,
+    core: &mut Core<Live>,
+    send: &SyncSender<Event>,
+) -> Result<VenueDesk, Failure> {
     let said = send.clone();
     VenueDesk::start(socket, core, move |word| said.send(Event::Venue(word)).is_ok())
+}
+
+/// What a crash left at the gate: in the program nothing of it had reached the exchange, so it lapses; of a
+/// venue nobody knows, so it is let go, for the desk to ask about.
+fn settle_restart(core: &mut Core<Live>) -> Result<(), Failure> {
+    let ttl_ns = if core.engine.broker().paper().is_some() { -1 } else { i64::MAX };
+    core.engine.release(u64::MAX, ttl_ns, &mut core.recorder);
+    while core.step()? {}
+    Ok(())
 }
 
 /// The loop; whether the feeds came to their end.
@@ -100,8 +121,15 @@ fn turn(
         }
         core.recorder.complete();
         if room.is_over() && room.once && !core.engine.mind().has_ended() {
-            core.end()?;
+            // what was decided is let go before the end, and what is left over lapses behind it
+            core.journal().wait()?;
             room.release(core);
+            if core.step()? {
+                continue;
+            }
+            core.end()?;
+            core.engine.release(u64::MAX, -1, &mut core.recorder);
+            while core.step()? {}
         }
         if core.engine.mind().has_ended() && room.once {
             return Ok(true);
@@ -121,24 +149,15 @@ fn turn(
 }
 
 impl Room {
-    /// What a crash left at the gate: in the program nothing of it had reached the exchange, of a venue
-    /// nobody knows.
-    fn settle_restart(&mut self, core: &mut Core<Live>) -> Result<(), Failure> {
-        let ttl_ns = if self.desk.is_some() { i64::MAX } else { -1 };
-        core.engine.release(u64::MAX, ttl_ns, &mut core.recorder);
-        if let Some(desk) = &mut self.desk {
-            desk.take_for_sent(core);
-        }
-        while core.step()? {}
-        Ok(())
-    }
-
     /// Lets go what is durable; while the venue is away or differs, nothing new.
     fn release(&mut self, core: &mut Core<Live>) {
         let is_open = self.desk.as_ref().is_none_or(|desk| desk.closed().is_none());
-        let ttl_ns = i64::from(core.blueprint.config.daemon.intent_ttl_ms) * 1_000_000;
+        let ttl = Duration::from_millis(u64::from(core.blueprint.config.daemon.intent_ttl_ms));
+        // event time stands still while the process does
+        let was_away = std::mem::replace(&mut self.turned, Instant::now()).elapsed() > ttl;
         let durable = core.journal().durable();
-        core.engine.release(durable, if is_open { ttl_ns } else { -1 }, &mut core.recorder);
+        let ttl_ns = if is_open && !was_away { ttl.as_nanos() as i64 } else { -1 };
+        core.engine.release(durable, ttl_ns, &mut core.recorder);
         if let Some(desk) = &mut self.desk {
             desk.send(core);
             desk.ask_when_due();

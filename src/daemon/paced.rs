@@ -31,13 +31,20 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
         Ok(Merge::open(options.feeds.iter().map(|path| (path.as_str(), open.clone()))))
     };
     let ready = Ready::new(&options, |config| Ok(open(config)?.feeds().map(Feed::format).collect()))?;
-    let mut range = Range::new(open(&ready.blueprint().config)?, None, None);
+    let merge = open(&ready.blueprint().config)?;
+    if let Some(fault) = merge.faults().first() {
+        return Err(Failure::Input(fault.to_string()));
+    }
+    let mut range = Range::new(merge, None, None);
     range.skip(ready.taken().iter().sum());
     let mut core = ready.over(range, &options)?;
     let (send, words) = sync_channel::<Word>(WORDS);
     let server = Server::start(&options.dir, move |word| send.send(word).is_ok())?;
     let ended = turn(&mut core, &options, &words, &|| is_set(&signal))?;
-    let faults = core.engine.stream().merge().faults().iter().map(ToString::to_string).collect();
+    let merge = core.engine.stream().merge();
+    let (rows, refused) = (merge.stats().rows, merge.stats().refused + core.engine.totals().refused);
+    let mut faults: Vec<String> = merge.faults().iter().map(ToString::to_string).collect();
+    faults.extend(core.too_many_refused(rows, refused));
     let outcome = core.finish(ended, faults);
     drop(server);
     outcome
@@ -75,13 +82,26 @@ fn turn(
                 if hear(core, word)? == Flow::Stop {
                     return Ok(is_over);
                 }
+                // what was asked for may have set something going
+                is_over = core.engine.mind().has_ended();
             }
             Err(true) => return Err(Failure::Internal("the control socket's thread ended".to_owned())),
-            Err(false) if wait.is_zero() => is_over = stride(core, &mut pace, options.once)?,
+            Err(false) if wait.is_zero() => {
+                is_over = stride(core, &mut pace, options.once)?;
+                if is_over {
+                    tell_end(core);
+                }
+            }
             // nothing more is decided about the last input before the next one comes
             Err(false) => core.recorder.complete(),
         }
     }
+}
+
+fn tell_end(core: &Core<Range>) {
+    let faults = core.engine.stream().merge().faults();
+    faults.iter().for_each(|fault| tracing::error!(%fault, "a feed ended with a fault"));
+    tracing::info!("the feeds have ended; what is asked is still answered");
 }
 
 /// Admits what is due; true at the end of all feeds.

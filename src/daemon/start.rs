@@ -2,6 +2,7 @@
 
 use indicatif::ProgressBar;
 use journal::{Journal, Manifest, Marker, Opening, Reader, Regime};
+use market::Timestamp;
 use market::feed::Format;
 
 use super::Options;
@@ -30,11 +31,7 @@ impl Ready {
         options: &Options,
         formats: impl FnOnce(&Config) -> Result<Vec<Format>, Failure>,
     ) -> Result<Self, Failure> {
-        if options.dir.join("manifest.json").exists() {
-            Self::again(options)
-        } else {
-            Self::first(options, formats)
-        }
+        if journal::exists(&options.dir)? { Self::again(options) } else { Self::first(options, formats) }
     }
 
     fn first(
@@ -108,6 +105,11 @@ impl Ready {
     /// Whether it was here before.
     pub const fn is_again(&self) -> bool {
         self.opening.is_some()
+    }
+
+    /// The time of the last input.
+    pub const fn now(&self) -> Timestamp {
+        self.rethink.now()
     }
 
     /// How many events of each feed were admitted, by rank.

@@ -20,7 +20,7 @@ pub struct Origin {
 /// A decision in words and numbers: at most a screen.
 pub fn decision(record: &DecisionRecord, origin: &Origin, world: &World) -> String {
     let mut text = Columns::default();
-    text.line(headline(record, world));
+    text.line(headline(record, origin, world));
     if origin.late {
         text.line("Recomputed after a crash: nothing of it was sent.");
     }
@@ -36,13 +36,16 @@ pub fn decision(record: &DecisionRecord, origin: &Origin, world: &World) -> Stri
     text.0
 }
 
-fn headline(record: &DecisionRecord, world: &World) -> String {
+fn headline(record: &DecisionRecord, origin: &Origin, world: &World) -> String {
     let (sequence, name, time) = (record.sequence, world.name(record.instrument), record.time);
     let end = match &record.verdict.outcome {
         Outcome::Act(requests) => requests.iter().map(request).collect::<Vec<_>>().join("; "),
         Outcome::Rest(reason) => format!("no order ({}): {reason}", reason.name()),
     };
-    format!("Decision {sequence}:{}, {name} at {time}\n{end}", record.instrument.0)
+    match origin.input {
+        Some(_) => format!("Decision {sequence}:{}, {name} at {time}\n{end}", record.instrument.0),
+        None => format!("Would decide behind input {sequence}, {name} at {time}\n{end}"),
+    }
 }
 
 fn cause(record: &DecisionRecord, origin: &Origin) -> Vec<String> {

@@ -195,10 +195,7 @@ impl Intake {
         match kept {
             Some((id, before)) if (id, &before) != (report.id, fill) => Err(Box::new(Admission::Latch {
                 cause: LatchCause::RepeatedExecution,
-                why: format!(
-                    "execution {} was {before:?} of order {id}, and is now {fill:?} of {}",
-                    fill.execution, report.id
-                ),
+                why: format!("was {before} of order {id}, and is now {fill} of {}", report.id),
             })),
             None if !self.executions.contains(fill.execution) => Ok(()),
             _ => Err(Admission::Drop(DropReason::RepeatedFill).into()),

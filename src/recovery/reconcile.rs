@@ -102,7 +102,7 @@ impl Trial<'_> {
     fn book(&mut self, report: &Report) {
         let ReportKind::Filled(fill) = &report.kind else { return };
         if let Err(error) = self.ledger.apply_fill(self.ours.instruments, report.id.instrument, fill) {
-            let theirs = format!("{fill:?}");
+            let theirs = fill.to_string();
             self.find(Rule::MissedFill, report.id, error.to_string(), theirs, MISMATCH);
         }
     }
@@ -115,7 +115,7 @@ impl Trial<'_> {
         for &VenueFill { id, time, fill } in fills {
             let is_twice = last.replace(fill.execution) == Some(fill.execution);
             let is_unknown = self.intake.order(id).is_none() && self.intake.ended(id).is_none();
-            let theirs = format!("{fill:?}");
+            let theirs = fill.to_string();
             match self.admit(id, time, ReportKind::Filled(fill)) {
                 Admission::Admit { .. } | Admission::Wait => {
                     self.find(Rule::MissedFill, id, "nothing".to_owned(), theirs, Do::Admit);

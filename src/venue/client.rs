@@ -86,6 +86,16 @@ impl Client {
         self.put(&ToVenue::Query { since_execution })
     }
 
+    /// Gives the connection up, so that no late answer of it is heard; another is tried for.
+    pub fn reset(&self) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.requests = None;
+        if let Some(stream) = &shared.stream {
+            // one that is closed already is given up already
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
     fn put(&self, said: &ToVenue) -> bool {
         let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         shared.requests.as_ref().is_some_and(|to| to.try_send(to_line(said)).is_ok())

@@ -43,7 +43,8 @@ impl Desk {
                 if self.faults.slows() {
                     self.traders.pause(number);
                 }
-                self.traders.answer(number, &Answer::State(self.floor.state(since_execution)));
+                let state = self.floor.state(&run.unwrap_or_default(), since_execution);
+                self.traders.answer(number, &Answer::State(state));
                 return Ok(());
             }
             ToVenue::Place { id, side, kind, price, quantity } => {

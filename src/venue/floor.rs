@@ -25,10 +25,17 @@ pub struct Floor {
     /// The place of each name in `orders`; none for a tombstone.
     names: BTreeMap<OrderName, Option<usize>>,
     fills: Vec<VenueFill>,
-    positions: BTreeMap<InstrumentId, Quantity>,
-    cash: Money,
+    /// The books of each run.
+    books: BTreeMap<String, Books>,
     serial: u64,
     is_over: bool,
+}
+
+/// What a run's fills have come to.
+#[derive(Debug, Clone, Default)]
+struct Books {
+    positions: BTreeMap<InstrumentId, Quantity>,
+    cash: Money,
 }
 
 /// An order that came.
@@ -57,8 +64,7 @@ impl Floor {
             orders: Vec::new(),
             names: BTreeMap::new(),
             fills: Vec::new(),
-            positions: BTreeMap::new(),
-            cash: Money::ZERO,
+            books: BTreeMap::new(),
             serial: 0,
             is_over: false,
         }
@@ -202,19 +208,31 @@ impl Floor {
         }
     }
 
-    /// How everything stands, with the fills later than an execution.
-    pub fn state(&self, since_execution: u64) -> StateAnswer {
+    /// The highest execution.
+    pub fn executions(&self) -> u64 {
+        self.fills.last().map_or(0, |f| f.fill.execution)
+    }
+
+    /// The change of cash of all runs together, fees included.
+    pub fn cash(&self) -> Money {
+        self.books.values().map(|books| books.cash).sum()
+    }
+
+    /// How everything stands for a run, with its fills later than an execution.
+    pub fn state(&self, run: &str, since_execution: u64) -> StateAnswer {
+        let books = self.books.get(run).cloned().unwrap_or_default();
+        let fills = self.fills.iter().filter(|f| f.id.run == run && f.fill.execution > since_execution);
         let mut state = StateAnswer {
             time: self.now,
-            fills: self.fills.iter().filter(|f| f.fill.execution > since_execution).cloned().collect(),
-            cash: self.cash,
-            executions: self.fills.last().map_or(0, |f| f.fill.execution),
+            fills: fills.cloned().collect(),
+            cash: books.cash,
+            executions: self.executions(),
             ..StateAnswer::default()
         };
-        for (&instrument, &position) in &self.positions {
+        for (instrument, position) in books.positions {
             state.positions.insert(self.instruments.get(instrument).name.clone(), position);
         }
-        for (name, at) in &self.names {
+        for (name, at) in self.names.iter().filter(|(name, _)| name.run == run) {
             let id = name.clone();
             let Some(order) = at.map(|at| &self.orders[at]) else {
                 state.finished.push(Finished { id, how: How::Tombstone, filled: Quantity::ZERO });
@@ -264,8 +282,9 @@ impl Floor {
                 let instrument = name.id.instrument;
                 let notional = self.instruments.get(instrument).notional(fill.price, fill.quantity);
                 let paid = if fill.side == Side::Buy { notional } else { -notional };
-                self.cash -= paid + fill.fee;
-                let position = self.positions.entry(instrument).or_default();
+                let books = self.books.entry(name.run.clone()).or_default();
+                books.cash -= paid + fill.fee;
+                let position = books.positions.entry(instrument).or_default();
                 *position = plus(*position, fill.side.signed(fill.quantity));
                 self.fills.push(VenueFill { id: name.clone(), time, fill });
             }

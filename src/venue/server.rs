@@ -169,14 +169,13 @@ impl Server<'_> {
         if !self.has_stopped {
             self.dismiss();
         }
-        let state = self.desk.floor.state(u64::MAX);
         Served {
             events: self.events,
             subscribers: self.subscribers.count,
             too_slow: self.subscribers.too_slow,
             orders: self.desk.orders,
-            fills: state.executions,
-            cash: state.cash,
+            fills: self.desk.floor.executions(),
+            cash: self.desk.floor.cash(),
             faults: self.desk.faults.counts(),
         }
     }

@@ -164,7 +164,7 @@ impl Told {
     }
 }
 
-/// How everything stands at a venue.
+/// How everything stands at a venue for one run.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateAnswer {
     /// When.
@@ -177,7 +177,7 @@ pub struct StateAnswer {
     pub fills: Vec<VenueFill>,
     /// The position in each instrument that was ever traded.
     pub positions: BTreeMap<String, Quantity>,
-    /// The change of cash since the venue began, fees included.
+    /// The change of cash since the run began, fees included.
     pub cash: Money,
     /// The highest execution.
     pub executions: u64,

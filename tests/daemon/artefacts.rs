@@ -38,9 +38,9 @@ fn config(place: &Place) -> String {
 /// The sequence numbers at which something took effect.
 fn activations(records: &[Record]) -> Vec<(u64, Hash)> {
     let of = |record: &Record| match record {
-        Record::Input(Input { sequence, kind: InputKind::Notice(NoticeKind::Activate { hash, .. }), .. }) => {
-            Some((*sequence, Hash(*hash)))
-        }
+        Record::Input(Input {
+            sequence, kind: InputKind::Notice(NoticeKind::Activate { hash, .. }), ..
+        }) => Some((*sequence, Hash(*hash))),
         _ => None,
     };
     records.iter().filter_map(of).collect()
@@ -80,7 +80,9 @@ fn an_applied_limit_takes_effect_at_one_input_and_stays() {
     let sizes = |is_behind: bool| {
         let tape = records(&journal);
         let decisions = tape.into_iter().filter_map(|record| match record {
-            Record::Decision(decision) if (decision.record.sequence > at) == is_behind => Some(decision.record),
+            Record::Decision(decision) if (decision.record.sequence > at) == is_behind => {
+                Some(decision.record)
+            }
             _ => None,
         });
         decisions.collect::<Vec<DecisionRecord>>()
@@ -114,7 +116,8 @@ fn a_bad_or_structural_change_changes_nothing() {
     apply(&place, "typo.toml", &text.replace("rate =", "rat =")).fails(2, &["rat", "did you mean"]);
     apply(&place, "less.toml", &text.replace("collar = 50.0\n", "")).fails(2, &["collar"]);
     apply(&place, "bound.toml", &text.replace("margin = 0.05", "margin = 7.0")).fails(2, &["margin", "0.99"]);
-    apply(&place, "grid.toml", &text.replace("grid_ms = 25", "grid_ms = 50")).fails(2, &["grid_ms", "cannot change"]);
+    apply(&place, "grid.toml", &text.replace("grid_ms = 25", "grid_ms = 50"))
+        .fails(2, &["grid_ms", "cannot change"]);
     let other = text.replace("BTCUSD]", "ETHUSD]");
     apply(&place, "names.toml", &other).fails(2, &["ETHUSD"]);
     activate(&journal, &"0".repeat(64)).fails(2, &["there is no artefact", "janus brain ls"]);
@@ -143,8 +146,10 @@ fn another_policy_takes_effect_and_is_listed() {
         assert_eq!(told.code, Some(0), "{told:?}");
         told.stdout
     };
-    let listed: Vec<Value> =
-        rows(&["brain", "ls", "--json"]).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let listed: Vec<Value> = rows(&["brain", "ls", "--json"])
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
     let active: Vec<_> = listed.iter().filter(|row| row["active"] == true).map(|row| &row["kind"]).collect();
     assert_eq!((listed.len(), active.len()), (3, 2), "{listed:?}");
     let policy = listed.iter().find(|row| row["hash"] == other.to_string().as_str()).expect("listed");

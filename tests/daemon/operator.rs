@@ -25,11 +25,9 @@ fn arm() -> Ask {
 /// The input of that number where it is a command.
 fn command(place: &Place, sequence: u64) -> Option<CommandKind> {
     records(&place.journal()).iter().find_map(|record| match record {
-        Record::Input(Input { sequence: at, kind: InputKind::Notice(NoticeKind::Command(command)), .. })
-            if *at == sequence =>
-        {
-            Some(command.kind)
-        }
+        Record::Input(Input {
+            sequence: at, kind: InputKind::Notice(NoticeKind::Command(command)), ..
+        }) if *at == sequence => Some(command.kind),
         _ => None,
     })
 }
@@ -98,12 +96,20 @@ fn status_tells_what_is_so() {
         status["decisions"].as_u64() > Some(500) && status["sequence"] == status["durable"]
     });
     let told = tell(&["status", "--json"], &journal).json();
-    for key in ["run", "digest", "decisions", "sequence", "policy", "config", "pid", "regime", "speed", "time"] {
+    for key in
+        ["run", "digest", "decisions", "sequence", "policy", "config", "pid", "regime", "speed", "time"]
+    {
         assert_eq!(told[key], end[key], "{key}");
     }
     assert_eq!((&told["pid"], &told["regime"]), (&daemon.child.id().into(), &"simulated".into()));
-    assert_eq!((&told["speed"], &told["latch"], &told["gate"]), (&"max".into(), &serde_json::Value::Null, &"open".into()));
-    assert_eq!((&told["epoch"], &told["faults"], &told["venue"]), (&0.into(), &0.into(), &serde_json::Value::Null));
+    assert_eq!(
+        (&told["speed"], &told["latch"], &told["gate"]),
+        (&"max".into(), &serde_json::Value::Null, &"open".into())
+    );
+    assert_eq!(
+        (&told["epoch"], &told["faults"], &told["venue"]),
+        (&0.into(), &0.into(), &serde_json::Value::Null)
+    );
     let feeds = told["feeds"].as_array().expect("feeds");
     assert_eq!(feeds.len(), 2, "orders and trades: {told}");
     let events: u64 = feeds.iter().filter_map(|feed| feed["events"].as_u64()).sum();

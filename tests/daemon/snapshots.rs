@@ -15,7 +15,8 @@ fn newest(journal: &Path) -> Snapshot {
 }
 
 fn file(journal: &Path, snapshot: &Snapshot) -> PathBuf {
-    let name = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains(&snapshot.hash.to_string());
+    let name =
+        |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().contains(&snapshot.hash.to_string());
     let mut entries = std::fs::read_dir(journal.join("snapshots")).expect("a folder").flatten();
     entries.find(name).expect("its file").path()
 }
@@ -42,7 +43,11 @@ fn every_snapshot_leads_to_the_same_end_and_a_damaged_one_is_passed_over() {
     for snapshot in &kept {
         for from in [snapshot.sequence, snapshot.sequence + 1] {
             let again = tell(&["replay", "--json", "--from", &from.to_string()], &journal).json();
-            assert_eq!((&again["verdict"], &again["from"]), (&"identical".into(), &snapshot.sequence.into()), "{again}");
+            assert_eq!(
+                (&again["verdict"], &again["from"]),
+                (&"identical".into(), &snapshot.sequence.into()),
+                "{again}"
+            );
             assert_eq!(again["digest"], end["digest"]);
         }
     }
@@ -51,7 +56,11 @@ fn every_snapshot_leads_to_the_same_end_and_a_damaged_one_is_passed_over() {
     let last = newest(&journal);
     let (code, told) = start(&place);
     assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains(&format!("from=Some({})", last.sequence)) || told.contains(&format!("from={}", last.sequence)), "{told}");
+    assert!(
+        told.contains(&format!("from=Some({})", last.sequence))
+            || told.contains(&format!("from={}", last.sequence)),
+        "{told}"
+    );
     // damaged: the one before is taken, and the end is the same
     let last = newest(&journal);
     let path = file(&journal, &last);
@@ -61,7 +70,10 @@ fn every_snapshot_leads_to_the_same_end_and_a_damaged_one_is_passed_over() {
     std::fs::write(&path, bytes).expect("written");
     let (code, told) = start(&place);
     assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("a snapshot is of no use") && !told.contains(&format!("from={}", last.sequence)), "{told}");
+    assert!(
+        told.contains("a snapshot is of no use") && !told.contains(&format!("from={}", last.sequence)),
+        "{told}"
+    );
     let again = tell(&["replay", "--json", "--from", &last.sequence.to_string()], &journal).json();
     assert_eq!((&again["verdict"], &again["digest"]), (&"identical".into(), &end["digest"]));
     assert_eq!(verify(&journal)["verdict"], "clean");

@@ -26,6 +26,8 @@ pub const RELAY: &str = "relay.sock";
 pub struct Relay {
     /// Whether what the daemon says is lost.
     pub deaf: AtomicBool,
+    /// Whether its cancels are.
+    pub stubborn: AtomicBool,
     /// Whether what the venue says is lost.
     pub dumb: AtomicBool,
     /// Whether no connection is made.
@@ -60,11 +62,8 @@ impl Relay {
     fn carry(&self, from: UnixStream, mut to: UnixStream, to_venue: bool) {
         let (mut reader, mut line) = (BufReader::new(&from), Vec::new());
         while let Ok(1..) = reader.read_until(b'\n', &mut line) {
-            if to_venue {
-                self.note(&line);
-            }
-            let is_lost = if to_venue { &self.deaf } else { &self.dumb };
-            if !is_lost.load(Ordering::SeqCst) && to.write_all(&line).is_err() {
+            let is_lost = if to_venue { self.loses(&line) } else { self.dumb.load(Ordering::SeqCst) };
+            if !is_lost && to.write_all(&line).is_err() {
                 break;
             }
             line.clear();
@@ -75,10 +74,14 @@ impl Relay {
         }
     }
 
-    fn note(&self, line: &[u8]) {
-        if let Ok(ToVenue::Place { id, .. }) = serde_json::from_slice(line) {
+    /// Notes what the daemon says; whether that is lost.
+    fn loses(&self, line: &[u8]) -> bool {
+        let said = serde_json::from_slice(line).ok();
+        if let Some(ToVenue::Place { id, .. }) = &said {
             *self.placed.lock().expect("no panic").entry(id.to_string()).or_default() += 1;
         }
+        let is_cancel = matches!(said, Some(ToVenue::Cancel { .. }));
+        self.deaf.load(Ordering::SeqCst) || (is_cancel && self.stubborn.load(Ordering::SeqCst))
     }
 
     /// Asserts that no order was sent twice; how many were sent.
@@ -99,7 +102,7 @@ impl Relay {
 
     /// Lets every word pass, and connections be made.
     pub fn mend(&self) {
-        for fault in [&self.deaf, &self.dumb, &self.down] {
+        for fault in [&self.deaf, &self.stubborn, &self.dumb, &self.down] {
             fault.store(false, Ordering::SeqCst);
         }
     }

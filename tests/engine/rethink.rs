@@ -31,8 +31,11 @@ fn orders() -> Orders {
     Orders { commands: arm(), formats: vec![Format::Bitstamp, Format::Ndjson], ..Orders::default() }
 }
 
+/// Snapshots: each stands behind so many records.
+type Cuts = Vec<(usize, Vec<u8>)>;
+
 /// The busy tape, and the snapshots taken of it: behind which record, and what.
-fn recorded(config: &Config, every: usize) -> (Vec<Record>, Vec<(usize, Vec<u8>)>, Digest) {
+fn recorded(config: &Config, every: usize) -> (Vec<Record>, Cuts, Digest) {
     let stream = events(&instruments(config), whole);
     let (mut engine, _) = assemble::engine(config, stream, orders()).expect("an engine");
     let (mut tape, mut cuts) = (Tape::default(), Vec::new());
@@ -96,8 +99,8 @@ fn a_brain_cut_off_anywhere_goes_on_to_the_same_end() {
         let taken =
             |record: &&Record| matches!(record, Record::Input(Input { kind: InputKind::Market(_), .. }));
         let read = records[..cut].iter().filter(taken).count();
-        let rest = feed[read..].to_vec().into_iter().peekable();
-        let (mut engine, late) = again.go_on(rest);
+        let rest: Vec<_> = feed.iter().skip(read).cloned().collect();
+        let (mut engine, late) = again.go_on(rest.into_iter().peekable());
         assert!(late.len() <= 2, "decisions of one input");
         engine.run(&mut janus::brain::Silent).expect("no fault");
         assert_eq!(engine.digest(), digest, "cut at record {cut}");

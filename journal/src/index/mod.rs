@@ -61,7 +61,7 @@ impl Index {
     /// Opens the index of the journal in `dir` and brings it up to the tape.
     ///
     /// # Errors
-    /// [`JournalError::Index`] where another process has it open; what reading the tape says.
+    /// [`JournalError::Locked`] where another process has it open; what reading the tape says.
     pub fn open(dir: &Path, options: IndexOptions) -> Result<Self, JournalError> {
         Self::begin(dir, options, Store::open)
     }
@@ -198,9 +198,7 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
     let file = File::create(&path).map_err(disk)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(broken(format!("{} is in use by another process", folder.display())))
-        }
+        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: folder, by: String::new() }),
         Err(TryLockError::Error(source)) => Err(disk(source)),
     }
 }

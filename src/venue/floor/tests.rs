@@ -102,7 +102,7 @@ fn a_tombstone_is_for_ever() {
     let told = floor.place(order.clone(), &limit(&order, Side::Buy, 101, 4), false).expect("an answer");
     assert_eq!(told.kind, ReportKind::Rejected(RejectReason::DuplicateId));
     assert!(floor.hurry().is_empty());
-    let finished = floor.state(0).finished;
+    let finished = floor.state("r", 0).finished;
     assert_eq!(finished, [Finished { id: order, how: How::Tombstone, filled: Quantity::ZERO }]);
 }
 
@@ -129,7 +129,7 @@ fn the_state_tells_orders_fills_positions_and_cash() {
     floor.advance(Timestamp::from_ns(100));
     floor.replace(rests.clone(), Price::from_units(97 * WHOLE), Quantity::from_units(6 * WHOLE));
     floor.advance(Timestamp::from_ns(200));
-    let state = floor.state(0);
+    let state = floor.state("r", 0);
     let [order] = state.orders.as_slice() else { panic!("{state:?}") };
     assert_eq!(
         (&order.id, order.price.to_string(), order.total.to_string()),
@@ -140,7 +140,7 @@ fn the_state_tells_orders_fills_positions_and_cash() {
     assert_eq!(state.positions["X"].to_string(), "4");
     assert_eq!(state.cash.to_string(), "-404.1212", "four at 101 and 3 bp of it");
     assert_eq!((state.fills.len(), state.executions), (1, 1));
-    assert!(floor.state(1).fills.is_empty());
+    assert!(floor.state("r", 1).fills.is_empty());
     let told = floor.end();
     assert_eq!(kinds(&told), [ReportKind::Expired { filled: Quantity::ZERO }]);
     let late = name("r", 9);
@@ -206,7 +206,7 @@ proptest! {
             told.extend(answer);
         }
         told.extend(floor.end());
-        let state = floor.state(0);
+        let state = floor.state("r", 0);
         prop_assert!(state.orders.is_empty());
         let (mut position, mut cash) = (0_i128, 0_i128);
         let mut filled = BTreeMap::<u64, i128>::new();
