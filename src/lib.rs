@@ -15,6 +15,7 @@ pub mod rebuild;
 pub mod recorder;
 pub mod recovery;
 pub mod sinks;
+mod sockets;
 pub mod stream;
 pub mod summary;
 pub mod venue;

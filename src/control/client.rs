@@ -1,15 +1,16 @@
 //! The operator's end of the socket.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
 use journal::JournalError;
 
-use super::wire::{self, Answer, Ask};
+use super::wire::{Answer, Ask};
 use super::{ANSWER_WITHIN, socket_path};
 use crate::failure::Failure;
+use crate::sockets::{read_line, to_line};
 
 /// More than any answer has.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -49,26 +50,24 @@ fn exchange(dir: &Path, ask: &Ask) -> Result<(Answer, UnixStream), Failure> {
     let line = say(&stream, ask).map_err(|error| {
         Failure::Environment(format!("{}: the daemon did not answer: {error}; try again", path.display()))
     })?;
-    let answer = serde_json::from_slice(&line).map_err(|error| {
+    let answer = serde_json::from_str(&line).map_err(|error| {
         let message = "that is no answer of this build; use the build that the daemon runs";
         Failure::Environment(format!("{}: {message} ({error})", path.display()))
     })?;
     Ok((answer, stream))
 }
 
-fn say(mut stream: &UnixStream, ask: &Ask) -> io::Result<Vec<u8>> {
+fn say(mut stream: &UnixStream, ask: &Ask) -> io::Result<String> {
     // the daemon gives up a little earlier than we do, and says why
     let within = Some(ANSWER_WITHIN + Duration::from_secs(5));
     stream.set_read_timeout(within)?;
     stream.set_write_timeout(within)?;
     // one who is refused may find the line closed before all is said, and the reason in it
-    let written = stream.write_all(&wire::to_line(ask)?);
-    let line = wire::read_line(stream, ANSWER_LIMIT)?;
-    if line.is_empty() {
-        written?;
-        return Err(ErrorKind::UnexpectedEof.into());
+    let written = stream.write_all(to_line(ask).as_bytes());
+    match read_line(&mut BufReader::new(stream), ANSWER_LIMIT)? {
+        Some(line) => Ok(line),
+        None => written.and(Err(ErrorKind::UnexpectedEof.into())),
     }
-    Ok(line)
 }
 
 fn unreachable(dir: &Path, path: &Path, error: &io::Error) -> Failure {

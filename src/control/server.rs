@@ -1,8 +1,8 @@
 //! The daemon's end of the socket.
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::fs;
+use std::io::{self, BufReader, Read, Write};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::wire::{self, Answer, Ask};
+use super::wire::{Answer, Ask};
 use super::{ANSWER_WITHIN, LINE_LIMIT, socket_path};
 use crate::failure::Failure;
+use crate::sockets::{bind, read_line, to_line};
 
 /// How many may be connected at once.
 const MOST_CONNECTIONS: usize = 16;
@@ -65,7 +66,7 @@ impl Server {
             )));
         }
         let listen = || -> io::Result<(UnixListener, (u64, u64))> {
-            let listener = bind_privately(dir, &path)?;
+            let listener = bind(&path)?;
             let metadata = fs::symlink_metadata(&path)?;
             Ok((listener, (metadata.dev(), metadata.ino())))
         };
@@ -88,23 +89,6 @@ impl Drop for Server {
         }
         self.shared.held.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
-}
-
-/// Binds where nobody else can look, sets the mode, and moves the socket to its place, over that of a
-/// dead daemon if there is one. Nobody can connect to it with another mode.
-fn bind_privately(dir: &Path, path: &Path) -> io::Result<UnixListener> {
-    let private = dir.join(".control");
-    if private.exists() {
-        // a process died right here
-        fs::remove_dir_all(&private)?;
-    }
-    DirBuilder::new().mode(0o700).create(&private)?;
-    let socket = private.join("s");
-    let listener = UnixListener::bind(&socket)?;
-    fs::set_permissions(&socket, Permissions::from_mode(0o600))?;
-    fs::rename(&socket, path)?;
-    fs::remove_dir(&private)?;
-    Ok(listener)
 }
 
 fn spawn(body: impl FnOnce() + Send + 'static) -> io::Result<()> {
@@ -139,9 +123,10 @@ where
 /// One question and its answer.
 fn serve(stream: UnixStream, slot: Arc<()>, shared: &Shared, hand: &dyn Fn(Word) -> bool) {
     let until = Instant::now() + CLIENT_WITHIN;
-    let (answer, is_stop) = match wire::read_line(Deadline { stream: &stream, until }, LINE_LIMIT) {
-        Ok(line) if line.is_empty() => return,
-        Ok(line) => match serde_json::from_slice::<Ask>(&line) {
+    let mut reader = BufReader::new(Deadline { stream: &stream, until });
+    let (answer, is_stop) = match read_line(&mut reader, LINE_LIMIT) {
+        Ok(None) => return,
+        Ok(Some(line)) => match serde_json::from_str::<Ask>(&line) {
             Ok(ask) => (answer(ask.clone(), hand), ask == Ask::Stop),
             Err(error) => (Answer::refused(2, format!("no such question: {error}")), false),
         },
@@ -173,7 +158,7 @@ fn answer(ask: Ask, hand: &dyn Fn(Word) -> bool) -> Answer {
 
 fn send(mut stream: &UnixStream, answer: &Answer) -> io::Result<()> {
     stream.set_write_timeout(Some(CLIENT_WITHIN))?;
-    stream.write_all(&wire::to_line(answer)?)
+    stream.write_all(to_line(answer).as_bytes())
 }
 
 /// Reads until a moment, however slowly the bytes come.
@@ -195,6 +180,7 @@ impl Read for Deadline<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
     use std::sync::mpsc::Receiver;
 
     use super::super::{ask, stop};
@@ -230,7 +216,7 @@ mod tests {
         let (server, _) = daemon(dir.path());
         let mode = fs::metadata(&path).expect("a socket").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert!(!dir.path().join(".control").exists());
+        assert!(!dir.path().join(".socket").exists());
         let second = Server::start(dir.path(), |_| true).expect_err("one answers here");
         assert!(second.to_string().contains("another daemon answers here"), "{second}");
         drop(server);
@@ -241,8 +227,8 @@ mod tests {
     fn what_a_dead_daemon_left_is_replaced() {
         let dir = tempfile::tempdir().expect("a folder");
         drop(UnixListener::bind(dir.path().join("control.sock")).expect("bound"));
-        fs::create_dir(dir.path().join(".control")).expect("a folder");
-        drop(UnixListener::bind(dir.path().join(".control/s")).expect("bound"));
+        fs::create_dir(dir.path().join(".socket")).expect("a folder");
+        drop(UnixListener::bind(dir.path().join(".socket/s")).expect("bound"));
         assert!(ask(dir.path(), &Ask::Status).is_err(), "nobody answers");
         let (_server, _) = daemon(dir.path());
         assert!(ask(dir.path(), &Ask::Status).is_ok());
@@ -279,7 +265,7 @@ mod tests {
         }
         let long = Ask::Apply { config: "x".repeat(LINE_LIMIT), by: "ann".into(), reason: "r".into() };
         let refused = ask(dir.path(), &long).expect("answered");
-        assert!(format!("{refused:?}").contains("more than 1048576 bytes"), "{refused:?}");
+        assert!(format!("{refused:?}").contains("longer than 1048576 bytes"), "{refused:?}");
         let mut raw = UnixStream::connect(dir.path().join("control.sock")).expect("connected");
         raw.write_all(b"{\"sell\":1}\n").expect("written");
         let mut text = String::new();

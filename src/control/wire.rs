@@ -1,7 +1,5 @@
 //! What is asked and answered, each as one line of JSON.
 
-use std::io::{self, BufRead, BufReader, Read};
-
 use journal::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -107,29 +105,10 @@ impl Answer {
     }
 }
 
-/// One message as one line, its end included.
-pub(super) fn to_line(message: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut line = serde_json::to_vec(message)?;
-    line.push(b'\n');
-    Ok(line)
-}
-
-/// Reads one line of at most `limit` bytes; empty where the other side said nothing.
-pub(super) fn read_line(reader: impl Read, limit: usize) -> io::Result<Vec<u8>> {
-    let mut line = Vec::new();
-    BufReader::new(reader.take(limit as u64 + 1)).read_until(b'\n', &mut line)?;
-    if line.len() > limit {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("a line of more than {limit} bytes; send less"),
-        ));
-    }
-    Ok(line)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sockets::to_line;
 
     #[test]
     fn a_command_has_somebody_and_a_reason() {
@@ -142,7 +121,6 @@ mod tests {
 
     #[test]
     fn the_lines_are_these() {
-        let line = |message: &dyn Fn() -> io::Result<Vec<u8>>| String::from_utf8(message().expect("a line"));
         let hash = Hash::of(b"x");
         for (ask, want) in [
             (Ask::Status, "\"status\"\n".to_owned()),
@@ -152,21 +130,10 @@ mod tests {
                 format!("{{\"activate\":{{\"hash\":\"{hash}\",\"by\":\"ann\",\"reason\":\"better\"}}}}\n"),
             ),
         ] {
-            assert_eq!(line(&|| to_line(&ask)), Ok(want.clone()));
+            assert_eq!(to_line(&ask), want);
             assert_eq!(serde_json::from_str::<Ask>(&want).expect("read back"), ask);
         }
         let refused = Answer::refused(2, "no");
-        assert_eq!(
-            line(&|| to_line(&refused)).as_deref(),
-            Ok("{\"refused\":{\"code\":2,\"message\":\"no\"}}\n")
-        );
-    }
-
-    #[test]
-    fn a_line_is_bounded() {
-        assert_eq!(read_line(&b"12345\n6"[..], 6).expect("fits"), b"12345\n");
-        assert_eq!(read_line(&b""[..], 6).expect("nothing"), b"");
-        let error = read_line(io::repeat(b'0'), 6).expect_err("too long");
-        assert_eq!(error.to_string(), "a line of more than 6 bytes; send less");
+        assert_eq!(to_line(&refused), "{\"refused\":{\"code\":2,\"message\":\"no\"}}\n");
     }
 }

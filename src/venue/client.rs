@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use market::order::{Report, Request};
 
-use super::wire::{ANSWER_LIMIT, Answer, StateAnswer, ToVenue, read_line, to_line};
+use super::wire::{ANSWER_LIMIT, Answer, StateAnswer, ToVenue};
+use crate::sockets::{read_line, to_line};
 
 /// The first and the longest wait between attempts to connect.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];

@@ -6,7 +6,8 @@ use super::faults::{Faults, Heard};
 use super::floor::Floor;
 use super::outlet::Item;
 use super::traders::Traders;
-use super::wire::{Answer, OrderName, ToVenue, Told, is_run, to_line};
+use super::wire::{Answer, OrderName, ToVenue, Told, is_run};
+use crate::sockets::to_line;
 
 /// The floor, behind a connection that may be bad.
 pub(super) struct Desk {

@@ -23,5 +23,5 @@ pub use picture::Picture;
 pub use server::{MARKET_SOCKET, ORDERS_SOCKET, ServeOptions, Served, Speed, serve};
 pub use wire::{
     ANSWER_LIMIT, Answer, Finished, How, LINE_LIMIT, OrderName, OrderState, StateAnswer, ToVenue, Told,
-    VenueFill, read_line, to_line,
+    VenueFill,
 };

@@ -1,15 +1,14 @@
-//! The venue's sockets: made so that nobody else can open them, and listened on.
+//! The venue's sockets, and what comes in there.
 
-use std::fs::{self, Permissions};
 use std::io::{self, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
-use super::wire::{LINE_LIMIT, ToVenue, read_line};
+use super::wire::{LINE_LIMIT, ToVenue};
 use crate::failure::Failure;
+use crate::sockets::{self, read_line};
 
 /// What comes in from outside.
 #[derive(Debug)]
@@ -26,29 +25,19 @@ pub(super) enum Incoming {
     Stop,
 }
 
-/// A socket at a path, for its owner alone; one that a dead process left behind is taken over.
+/// A socket at a path, where no other venue listens.
 pub(super) fn bind(path: &Path) -> Result<UnixListener, Failure> {
-    let failed = |error: io::Error| {
-        Failure::Environment(format!(
-            "{}: {error}; choose a folder that can be written and whose path has fewer than 90 bytes",
-            path.display()
-        ))
-    };
     if UnixStream::connect(path).is_ok() {
         let message =
             format!("{}: a venue listens there already; stop it, or choose another folder", path.display());
         return Err(Failure::Environment(message));
     }
-    // renamed into place, so that at no time can anybody else open it
-    let new = path.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&new).map_err(failed)?;
-    fs::set_permissions(&new, Permissions::from_mode(0o600)).map_err(failed)?;
-    fs::rename(&new, path).map_err(failed)?;
-    Ok(listener)
+    sockets::bind(path).map_err(|error| {
+        Failure::Environment(format!(
+            "{}: {error}; choose a folder that can be written and whose path has fewer than 90 bytes",
+            path.display()
+        ))
+    })
 }
 
 /// Hands over each subscriber, for ever.

@@ -4,7 +4,8 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
 use super::outlet::{Item, Outlet, Put};
-use super::wire::{Answer, to_line};
+use super::wire::Answer;
+use crate::sockets::to_line;
 
 /// How many there may be.
 const MOST: usize = 64;

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::{self, BufRead, Read};
 use std::str::FromStr;
 
 use market::order::{ClientId, Fill, NewOrder, OrderKind, Report, ReportKind, Request};
@@ -240,37 +239,12 @@ pub struct VenueFill {
     pub fill: Fill,
 }
 
-/// Anything as one line of JSON, its end included.
-pub fn to_line(said: &impl Serialize) -> String {
-    // text keys and plain values only: there is nothing here that JSON cannot say
-    serde_json::to_string(said).map(|line| line + "\n").unwrap_or_default()
-}
-
-/// The next line without its end, of at most `limit` bytes; `None` at the end of the stream.
-///
-/// # Errors
-/// What the stream says, and [`io::ErrorKind::InvalidData`] for a line that is too long, after which
-/// nothing more can be read, or no text.
-pub fn read_line(reader: &mut impl BufRead, limit: usize) -> io::Result<Option<String>> {
-    let mut line = String::new();
-    let read = reader.by_ref().take(limit as u64 + 1).read_line(&mut line)?;
-    let whole = line.strip_suffix('\n');
-    match whole {
-        Some(text) => Ok(Some(text.to_owned())),
-        None if read > limit => {
-            let message = format!("a line is longer than {limit} bytes; end each message with a line feed");
-            Err(io::Error::new(io::ErrorKind::InvalidData, message))
-        }
-        // what broke off is no message
-        None => Ok(None),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use market::order::Liquidity;
 
     use super::*;
+    use crate::sockets::to_line;
 
     #[test]
     fn the_wire_is_what_the_docs_show() {
@@ -298,15 +272,10 @@ mod tests {
     }
 
     #[test]
-    fn names_and_lines_that_are_none_are_refused() {
+    fn names_that_are_none_are_refused() {
         for text in ["", "r", "r:1:0", ":1:0:0", "a b:1:0:0", "r:x:0:0", &format!("{}:1:0:0", "r".repeat(65))]
         {
             assert!(text.parse::<OrderName>().is_err(), "{text}");
         }
-        let mut long = io::Cursor::new(b"12345\n123456\n".to_vec());
-        assert_eq!(read_line(&mut long, 5).expect("a line").as_deref(), Some("12345"));
-        assert!(read_line(&mut long, 5).is_err());
-        let mut broken = io::Cursor::new(b"12".to_vec());
-        assert_eq!(read_line(&mut broken, 5).expect("an end"), None);
     }
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use basal_ganglia::GoNoGo;
 use journal::{Hash, Reader, Record, artefacts};
-use market::order::Request;
 use serde_json::Value;
 use synapse::region::{decode, encode};
-use synapse::{DecisionRecord, Input, InputKind, NoticeKind, Outcome};
+use synapse::{DecisionRecord, NoticeKind};
 
-use crate::common::{Ended, Place, Process, records, replay, tell, until_status};
+use crate::common::{Ended, Process, replay, tell, until_status};
+use crate::place::Place;
+use crate::tape::{decisions, notices, placed, records};
 
 const ROWS: usize = 9_000;
 const SIGNED: [&str; 4] = ["--by", "ann", "--reason", "a test"];
@@ -37,13 +38,11 @@ fn config(place: &Place) -> String {
 
 /// The sequence numbers at which something took effect.
 fn activations(records: &[Record]) -> Vec<(u64, Hash)> {
-    let of = |record: &Record| match record {
-        Record::Input(Input {
-            sequence, kind: InputKind::Notice(NoticeKind::Activate { hash, .. }), ..
-        }) => Some((*sequence, Hash(*hash))),
+    let of = |(sequence, notice): (u64, &NoticeKind)| match notice {
+        NoticeKind::Activate { hash, .. } => Some((sequence, Hash(*hash))),
         _ => None,
     };
-    records.iter().filter_map(of).collect()
+    notices(records).filter_map(of).collect()
 }
 
 /// The tape's policy with one weight changed in its last place.
@@ -77,28 +76,12 @@ fn an_applied_limit_takes_effect_at_one_input_and_stays() {
     let old = place.daemon(&journal, &["--speed", "max", "--once", &place.feed()]).end();
     old.fails(2, &["not the one that is active"]);
     let ended = tell(&["run", "--json", "--once", "--speed", "max", &place.feed()], &journal).json();
-    let sizes = |is_behind: bool| {
-        let tape = records(&journal);
-        let decisions = tape.into_iter().filter_map(|record| match record {
-            Record::Decision(decision) if (decision.record.sequence > at) == is_behind => {
-                Some(decision.record)
-            }
-            _ => None,
-        });
-        decisions.collect::<Vec<DecisionRecord>>()
+    let tape = records(&journal);
+    let (before, after): (Vec<_>, Vec<_>) = decisions(&tape).partition(|decision| decision.sequence <= at);
+    let largest = |decisions: &[&DecisionRecord]| {
+        let orders = decisions.iter().flat_map(|decision| placed(decision));
+        orders.map(|order| order.quantity.to_f64()).fold(0.0, f64::max)
     };
-    let largest = |decisions: &[DecisionRecord]| {
-        let requests = decisions.iter().filter_map(|decision| match &decision.verdict.outcome {
-            Outcome::Act(requests) => Some(requests),
-            Outcome::Rest(_) => None,
-        });
-        let placed = requests.flatten().filter_map(|request| match request {
-            Request::Place(order) => Some(order.quantity.to_f64()),
-            _ => None,
-        });
-        placed.fold(0.0, f64::max)
-    };
-    let (before, after) = (sizes(false), sizes(true));
     assert!(largest(&before) > 0.003 && largest(&after) <= 0.003, "{} {}", largest(&before), largest(&after));
     let refused = after.iter().filter(|d| format!("{:?}", d.verdict.outcome).contains("OrderSize")).count();
     assert!(refused > 0, "the new limit refuses");
@@ -176,12 +159,9 @@ fn a_weight_changed_in_its_last_place_is_named() {
     assert!(first["field"].as_str().is_some_and(|field| field.starts_with("proposal.")), "{report}");
     assert_ne!(first["recorded"], first["recomputed"]);
     let all = records(&journal);
-    let mut decisions = all.iter().filter_map(|record| match record {
-        Record::Decision(decision) => Some(decision.record.sequence),
-        _ => None,
-    });
+    let mut numbers = decisions(&all).map(|decision| decision.sequence);
     // the one that is named is the last of those that were compared
-    assert_eq!(first["sequence"].as_u64(), decisions.nth(done as usize - 1), "{report}");
+    assert_eq!(first["sequence"].as_u64(), numbers.nth(done as usize - 1), "{report}");
     let missing = "0".repeat(64);
     tell(&["replay", "--policy", &missing], &journal).fails(2, &[&missing]);
     assert_eq!(replay(&journal)["verdict"], "identical");

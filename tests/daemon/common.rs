@@ -1,232 +1,16 @@
-//! A place for daemons to live and die in: a feed, a configuration, processes with bounded waits, and
-//! what a journal and a venue then tell.
+//! Processes with bounded waits, and what they answer when they are asked.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use janus::control::{self, Answer, Ask};
-use janus::venue::{Client, FromVenue, StateAnswer};
-use journal::{Reader, Record};
-use market::Side;
-use market::order::{Fill, ReportKind};
 use serde_json::Value;
-use synapse::{Input, InputKind, NoticeKind};
 use tempfile::TempDir;
 
 /// How long anything is waited for at most.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A small brain in a hurry: it trades within a second, and takes snapshots often.
-const CONFIG: &str = r#"
-[door]
-grid_ms = 25
-[sampler]
-kind = "grid"
-[amygdala]
-warm_up = 50
-p = 0.02
-calibration = 49
-m = 24
-n = 32
-spread_floor_ticks = 2.0
-return_floor_bp = 2.0
-imbalance_floor = 0.5
-flow_floor = 20.0
-volatility_floor_bp = 2.0
-[basal_ganglia]
-gain = 40.0
-hold_bias = 0.0
-margin = 0.05
-min_share = 0.05
-reference_volatility_bp = 0.02
-[cerebellum]
-edge_filter = false
-market_urgency = 0.75
-inside_urgency = 0.4
-[daemon]
-intent_ttl_ms = 60000
-snapshot_every_s = 0
-snapshot_inputs = 1500
-reconcile_every_s = 1
-[instrument.BTCUSD]
-tick = "1"
-lot = "0.0001"
-maker_fee = "1"
-taker_fee = "2"
-[limits.BTCUSD]
-order_size = "0.5"
-position = "0.25"
-notional = "40000"
-capital = "60000"
-collar = 50.0
-rate = 1000
-duplicate = 1
-"#;
-
-/// A folder with a feed and a configuration; journals, sockets and outputs come beside them.
-pub struct Place {
-    dir: TempDir,
-    /// The time of the feed's last row.
-    pub end_ms: i64,
-}
-
-impl Place {
-    /// With so many rows of the bundled session.
-    pub fn new(rows: usize) -> Self {
-        let mut place = Self::empty(CONFIG);
-        let packed = File::open(support::session().join("orders.csv.gz")).expect("the session");
-        let lines = BufReader::new(flate2::read::GzDecoder::new(packed)).lines().take(rows + 1);
-        fs::create_dir(place.path("feed")).expect("a folder");
-        let mut orders = File::create(place.path("feed/orders.csv")).expect("a file");
-        let mut last = String::new();
-        for line in lines {
-            last = line.expect("text");
-            writeln!(orders, "{last}").expect("written");
-        }
-        let field = |line: &str| line.split(',').nth(2).and_then(|at| at.parse::<i64>().ok());
-        let end = field(&last).expect("a time");
-        place.end_ms = end;
-        let trades = fs::read_to_string(support::session().join("trades.csv")).expect("the session");
-        let kept = trades.lines().filter(|line| field(line).is_none_or(|at| at <= end));
-        let kept: String = kept.map(|line| format!("{line}\n")).collect();
-        fs::write(place.path("feed/trades.csv"), kept).expect("written");
-        place
-    }
-
-    /// The same, for a brain that takes what is there instead of waiting at a price.
-    pub fn eager(rows: usize) -> Self {
-        let place = Self::new(rows);
-        let eager = CONFIG.replace("market_urgency = 0.75", "market_urgency = 0.02");
-        fs::write(place.path("config.toml"), eager).expect("written");
-        place
-    }
-
-    /// With the instrument of the busy tape whose market shocks, so that the amygdala trips, and a brain
-    /// that waits at a price.
-    pub fn shock() -> Self {
-        let busy =
-            |name: &str| fs::read_to_string(support::root().join("tests/busy").join(name)).expect("a file");
-        let (config, events) = (busy("busy.toml"), busy("events.ndjson"));
-        let (brain, _) = config.split_once("[instrument.BTCUSD]").expect("instruments");
-        let (_, shock) = config.split_once("[instrument.SHOCK]").expect("the instrument");
-        let brain = brain.replace("market_urgency = 0.75", "market_urgency = 0.999");
-        let daemon = "[daemon]\nintent_ttl_ms = 60000\nreconcile_every_s = 1\n";
-        let place = Self::empty(&format!("{brain}{daemon}[instrument.SHOCK]{shock}"));
-        // the moment of the trip is the last but one, and the market stays open behind it
-        let (calm, _) = events.split_once("\"time\": 1777689390600000000").expect("the trip");
-        let calm = calm.rsplit_once('\n').expect("a line").0;
-        let later = r#"{"type":"levels","instrument":"SHOCK","time":1777699999000000000,"bids":[["998","7"]],"asks":[["999","2"]]}"#;
-        fs::write(place.path("feed"), format!("{calm}\n{later}\n")).expect("written");
-        place
-    }
-
-    fn empty(config: &str) -> Self {
-        let place = Self { dir: TempDir::new().expect("a folder"), end_ms: 0 };
-        fs::write(place.path("config.toml"), config).expect("written");
-        place
-    }
-
-    /// Where something of that name stands.
-    pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// The folder of the first journal.
-    pub fn journal(&self) -> PathBuf {
-        self.path("j")
-    }
-
-    /// The folder that holds the feed's files.
-    pub fn feed(&self) -> String {
-        self.path("feed").display().to_string()
-    }
-
-    /// Where a venue's market is, as a feed is named.
-    pub fn market(&self) -> String {
-        format!("unix:{}", self.path("v/market.sock").display())
-    }
-
-    /// `janus run` on a journal, with these arguments and the configuration.
-    pub fn daemon(&self, journal: &Path, args: &[&str]) -> Process {
-        self.daemon_of(&self.path("config.toml"), journal, args)
-    }
-
-    /// The same with a configuration of one's own.
-    pub fn daemon_of(&self, config: &Path, journal: &Path, args: &[&str]) -> Process {
-        let mut command = janus(&["run", "--json"]);
-        command.arg("--config").arg(config).arg("--journal").arg(journal).args(args);
-        Process::start(command, self)
-    }
-
-    /// `janus run` against the venue process of [`Place::venue`].
-    pub fn trader(&self, journal: &Path, args: &[&str]) -> Process {
-        self.trader_at("v/orders.sock", journal, args)
-    }
-
-    /// The same by another way to its order socket.
-    pub fn trader_at(&self, socket: &str, journal: &Path, args: &[&str]) -> Process {
-        let socket = self.path(socket).display().to_string();
-        let market = self.market();
-        let mut all = vec!["--venue", &socket];
-        all.extend(args);
-        all.push(&market);
-        self.daemon(journal, &all)
-    }
-
-    /// `janus venue` over the feed, once its sockets are there.
-    pub fn venue(&self, args: &[&str]) -> Process {
-        let mut all = vec!["--wait-orders"];
-        all.extend(args);
-        self.market_alone(&all)
-    }
-
-    /// The same, whose market flows as soon as somebody reads it.
-    pub fn market_alone(&self, args: &[&str]) -> Process {
-        let mut command = janus(&["venue", "--json", "--feed", &self.feed()]);
-        command.arg("--config").arg(self.path("config.toml")).arg("--dir").arg(self.path("v")).args(args);
-        let venue = Process::start(command, self);
-        until("the venue's sockets", || {
-            ["v/market.sock", "v/orders.sock"].iter().all(|name| self.path(name).exists()).then_some(())
-        });
-        venue
-    }
-
-    /// Waits until the market is over, nothing is open at the venue and both sides agree; how everything
-    /// stands there then.
-    pub fn settled(&self, journal: &Path) -> StateAnswer {
-        until("the end of the market", || {
-            let state = self.at_venue(journal);
-            (state.orders.is_empty() && state.time.ns() >= self.end_ms * 1_000_000).then_some(())
-        });
-        until_status(journal, "an agreement with the venue", |status| {
-            let venue = &status["venue"];
-            venue["state"] == "reconciled"
-                && venue["pending"] == 0
-                && status["working"].as_array().is_some_and(Vec::is_empty)
-        });
-        self.at_venue(journal)
-    }
-
-    /// How everything stands at the venue for the run of a journal.
-    pub fn at_venue(&self, journal: &Path) -> StateAnswer {
-        let manifest = Reader::open(journal).expect("a tape").manifest().clone();
-        let (to, from) = sync_channel(64);
-        let client = Client::start(self.path("v/orders.sock"), manifest.run, manifest.instruments, to);
-        let client = client.expect("a thread");
-        loop {
-            match from.recv_timeout(PATIENCE).expect("the venue answers") {
-                FromVenue::Connected => assert!(client.query(0), "connected"),
-                FromVenue::State(state) => return state,
-                _ => {}
-            }
-        }
-    }
-}
 
 /// The program, without the variables of the caller.
 pub fn janus(args: &[&str]) -> Command {
@@ -270,8 +54,9 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(mut command: Command, place: &Place) -> Self {
-        let out = TempDir::new_in(place.dir.path()).expect("a folder");
+    /// Starts it, what it says going to files in a folder.
+    pub fn start(mut command: Command, folder: &Path) -> Self {
+        let out = TempDir::new_in(folder).expect("a folder");
         let file = |name: &str| File::create(out.path().join(name)).expect("a file");
         let child = command.stdout(file("out")).stderr(file("err")).spawn().expect("it starts");
         Self { child, out }
@@ -367,74 +152,6 @@ pub fn tell(args: &[&str], journal: &Path) -> Ended {
     let output = janus(args).arg("--journal").arg(journal).output().expect("it starts");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
     Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
-}
-
-/// Every record of a tape.
-pub fn records(journal: &Path) -> Vec<Record> {
-    let reader = Reader::open(journal).expect("a tape");
-    reader.records().map(|record| record.expect("whole")).collect()
-}
-
-/// What the fills of a tape add up to, by whole numbers of 1e-9.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Books {
-    /// The executions.
-    pub executions: BTreeSet<u64>,
-    /// How many of them entered again.
-    pub repeated: usize,
-    /// What was bought, less what was sold.
-    pub position: i64,
-    /// The change of cash, fees included.
-    pub cash: i128,
-}
-
-impl Books {
-    /// Of a tape.
-    pub fn of(records: &[Record]) -> Self {
-        let reports = records.iter().filter_map(|record| match record {
-            Record::Input(Input { kind: InputKind::Notice(NoticeKind::Report(report)), .. }) => {
-                Some(report.kind)
-            }
-            _ => None,
-        });
-        let mut books = Self::default();
-        for kind in reports {
-            if let ReportKind::Filled(fill) = kind {
-                books.repeated += usize::from(!books.executions.insert(fill.execution));
-                books.book(&fill);
-            }
-        }
-        books
-    }
-
-    /// Of a venue.
-    pub fn at(state: &StateAnswer) -> Self {
-        let mut books = Self { cash: state.cash.units(), ..Self::default() };
-        state.fills.iter().for_each(|it| _ = books.executions.insert(it.fill.execution));
-        books.position = state.positions.values().map(|quantity| quantity.units()).sum();
-        books
-    }
-
-    fn book(&mut self, fill: &Fill) {
-        let quantity = match fill.side {
-            Side::Buy => fill.quantity.units(),
-            Side::Sell => -fill.quantity.units(),
-        };
-        self.position += quantity;
-        self.cash -= i128::from(fill.price.units()) * i128::from(quantity) / 1_000_000_000 + fill.fee.units();
-    }
-}
-
-/// Asserts that the inputs of a tape are numbered from 1 on, none missing, none twice; how many.
-pub fn assert_whole(records: &[Record]) -> u64 {
-    let mut last = 0;
-    for record in records {
-        if let Record::Input(input) = record {
-            assert_eq!(input.sequence, last + 1, "inputs are numbered one by one");
-            last = input.sequence;
-        }
-    }
-    last
 }
 
 /// Looks again and again until there is something.

@@ -16,8 +16,7 @@
 //! The rows about files stand in `crash_files`.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::thread;
@@ -32,104 +31,39 @@ use market::order::{ClientId, RejectReason, ReportKind, Request};
 use serde_json::Value;
 use synapse::{InputKind, NoticeKind, Outcome};
 
-use super::common::{
-    Books, PATIENCE, Place, Process, acknowledged, assert_whole, records, replay, until, until_status, verify,
-};
-use super::stage::{RELAY, Relay, acts, cut, place_of};
+use super::common::{PATIENCE, acknowledged, until, until_status};
+use super::place::Place;
+use super::stage::{Stage, agreed, ends};
+use super::tape::{Books, acts, count, cut, events, overwrite, place_of, placed, proved, records};
 
-/// A venue, a line to it, and the journal of a run.
-struct Scene {
-    place: Place,
-    venue: Process,
-    relay: Arc<Relay>,
-    journal: PathBuf,
+fn stage() -> Stage {
+    Stage::of(Place::new(12_000), &["--speed", "4"])
 }
 
-impl Scene {
-    fn of(place: Place, speed: &str) -> Self {
-        let venue = place.venue(&["--speed", speed]);
-        let relay = Relay::start(&place);
-        let journal = place.journal();
-        Self { place, venue, relay, journal }
-    }
-
-    fn new() -> Self {
-        Self::of(Place::new(12_000), "4")
-    }
-
-    fn start(&self, journal: &Path) -> Process {
-        self.place.trader_at(RELAY, journal, &[])
-    }
-
-    /// A venue that knows nothing takes the place of the one there was.
-    fn forget(&mut self) {
-        self.venue.child.kill().expect("killed");
-        self.venue.ended();
-        self.venue = self.place.venue(&["--speed", "4"]);
-    }
-
-    fn state(&self) -> StateAnswer {
-        self.place.at_venue(&self.journal)
-    }
-
-    /// Trades until the venue has heard of an order, and dies; the tape, and where on it the first
-    /// decision to act stands.
-    fn first_order(&self) -> (Vec<Record>, usize, ClientId, Request) {
-        let daemon = self.start(&self.journal);
-        agreed(&self.journal);
-        until("an order", || {
-            let state = self.state();
-            (state.orders.len() + state.finished.len() > 0).then_some(())
-        });
-        daemon.kill();
-        let records = records(&self.journal);
-        let at = place_of(&records, "decision to act", acts);
-        let Record::Decision(decision) = &records[at] else { unreachable!("it is one") };
-        let Outcome::Act(requests) = &decision.record.verdict.outcome else { unreachable!("it acts") };
-        let request = requests[0];
-        (records, at, request.id(), request)
-    }
-
-    /// Starts on a journal, waits until both sides agree, and ends; the tape.
-    fn recover(&self, journal: &Path) -> Vec<Record> {
-        let daemon = self.start(journal);
-        agreed(journal);
-        daemon.stop().json();
-        proved(journal)
-    }
+/// Trades until the venue has heard of an order, and dies; the tape, and where on it the first
+/// decision to act stands.
+fn first_order(stage: &Stage) -> (Vec<Record>, usize, ClientId, Request) {
+    let daemon = stage.start(&stage.journal);
+    agreed(&stage.journal);
+    until("an order", || {
+        let state = stage.state();
+        (state.orders.len() + state.finished.len() > 0).then_some(())
+    });
+    daemon.kill();
+    let records = records(&stage.journal);
+    let at = place_of(&records, "decision to act", acts);
+    let Record::Decision(decision) = &records[at] else { unreachable!("it is one") };
+    let Outcome::Act(requests) = &decision.record.verdict.outcome else { unreachable!("it acts") };
+    let request = requests[0];
+    (records, at, request.id(), request)
 }
 
-fn agreed(journal: &Path) -> Value {
-    until_status(journal, "an agreement with the venue", |status| {
-        status["venue"]["state"] == "reconciled" && status["venue"]["pending"] == 0
-    })
-}
-
-/// The tape, after `verify` and `replay` have found nothing.
-fn proved(journal: &Path) -> Vec<Record> {
-    assert_eq!(verify(journal)["verdict"], "clean");
-    assert_eq!(replay(journal)["verdict"], "identical");
-    let records = records(journal);
-    assert_whole(&records);
-    records
-}
-
-fn notices(records: &[Record]) -> impl Iterator<Item = &NoticeKind> {
-    records.iter().filter_map(|record| match record {
-        Record::Input(input) => match &input.kind {
-            InputKind::Notice(notice) => Some(notice),
-            _ => None,
-        },
-        _ => None,
-    })
-}
-
-fn count(records: &[Record], is_it: impl Fn(&NoticeKind) -> bool) -> usize {
-    notices(records).filter(|notice| is_it(notice)).count()
-}
-
-fn ends(state: &StateAnswer, id: ClientId) -> Vec<How> {
-    state.finished.iter().filter(|end| end.id.id == id).map(|end| end.how).collect()
+/// Starts on a journal, waits until both sides agree, and ends; the tape.
+fn recover(stage: &Stage, journal: &Path) -> Vec<Record> {
+    let daemon = stage.start(journal);
+    agreed(journal);
+    daemon.stop().json();
+    proved(journal)
 }
 
 fn halt(journal: &Path) {
@@ -137,29 +71,19 @@ fn halt(journal: &Path) {
     acknowledged(journal, &word).expect("acknowledged");
 }
 
-fn market(record: &Record) -> Option<&market::MarketEvent> {
-    match record {
-        Record::Input(input) => match &input.kind {
-            InputKind::Market(event) => Some(event),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
 #[test]
 fn input_received_but_not_durable_is_read_again_from_a_file() {
-    let scene = Scene::new();
-    let (feed, socket) = (scene.place.feed(), scene.place.path("v/orders.sock").display().to_string());
+    let stage = stage();
+    let (feed, socket) = (stage.place.feed(), stage.place.path("v/orders.sock").display().to_string());
     let args = ["--once", "--venue", &socket, &feed];
-    scene.place.daemon(&scene.journal, &args).end().json();
-    let whole = proved(&scene.journal);
+    stage.place.daemon(&stage.journal, &args).end().json();
+    let whole = proved(&stage.journal);
     let positions = |records: &[Record]| -> Vec<_> {
-        records.iter().filter_map(market).map(|event| (event.source, event.position)).collect()
+        events(records).map(|event| (event.source, event.position)).collect()
     };
-    let lost = cut(&scene.journal, &scene.place.path("lost"), whole.len() / 2, 1);
+    let lost = cut(&stage.journal, &stage.place.path("lost"), whole.len() / 2, 1);
     assert!(positions(&records(&lost)).len() < positions(&whole).len());
-    scene.place.daemon(&lost, &args).end().json();
+    stage.place.daemon(&lost, &args).end().json();
     let sorted = |mut list: Vec<_>| {
         list.sort_unstable();
         list
@@ -169,24 +93,22 @@ fn input_received_but_not_durable_is_read_again_from_a_file() {
 
 #[test]
 fn input_received_but_not_durable_is_a_gap_of_a_socket() {
-    let scene = Scene::new();
-    let (records, at, ..) = scene.first_order();
-    let lost = cut(&scene.journal, &scene.place.path("lost"), at / 2, 1);
-    assert_eq!(records.iter().filter_map(market).filter(|event| event.kind == EventKind::Gap).count(), 0);
-    let daemon = scene.start(&lost);
+    let stage = stage();
+    let (records, at, ..) = first_order(&stage);
+    let lost = cut(&stage.journal, &stage.place.path("lost"), at / 2, 1);
+    assert_eq!(events(&records).filter(|event| event.kind == EventKind::Gap).count(), 0);
+    let daemon = stage.start(&lost);
     let before = Reader::open(&lost).expect("a tape").head().map_or(0, |head| head.sequence);
     until_status(&lost, "events", |status| status["sequence"].as_u64() > Some(before + 5));
     daemon.stop().json();
     let again = proved(&lost);
-    let first = again.iter().skip(at / 2).find_map(market).expect("an event");
+    let first = events(&again[at / 2..]).next().expect("an event");
     assert_eq!(first.kind, EventKind::Gap, "the first event of the socket");
-    assert_eq!(again.iter().filter_map(market).filter(|event| event.kind == EventKind::Gap).count(), 1);
+    assert_eq!(events(&again).filter(|event| event.kind == EventKind::Gap).count(), 1);
 }
 
 fn places(record: &Record) -> bool {
-    let Record::Decision(decision) = record else { return false };
-    let Outcome::Act(requests) = &decision.record.verdict.outcome else { return false };
-    requests.iter().any(|request| matches!(request, Request::Place(_)))
+    matches!(record, Record::Decision(decision) if placed(&decision.record).next().is_some())
 }
 
 fn is_halt(record: &Record) -> bool {
@@ -195,23 +117,23 @@ fn is_halt(record: &Record) -> bool {
 
 /// A run that was halted while an order worked; where on its tape the halt stands, unless something was
 /// asked of the venue behind it.
-fn halted() -> Option<(Scene, usize)> {
-    let scene = Scene::new();
-    let daemon = scene.start(&scene.journal);
-    until_status(&scene.journal, "a working order", |status| status["working"][0]["state"] == "working");
-    halt(&scene.journal);
-    until("the cancels", || scene.state().orders.is_empty().then_some(()));
+fn halted() -> Option<(Stage, usize)> {
+    let stage = stage();
+    let daemon = stage.start(&stage.journal);
+    until_status(&stage.journal, "a working order", |status| status["working"][0]["state"] == "working");
+    halt(&stage.journal);
+    until("the cancels", || stage.state().orders.is_empty().then_some(()));
     daemon.kill();
-    let records = records(&scene.journal);
+    let records = records(&stage.journal);
     let at = place_of(&records, "halt", is_halt);
-    (!records[at..].iter().any(places)).then_some((scene, at))
+    (!records[at..].iter().any(places)).then_some((stage, at))
 }
 
 #[test]
 fn command_that_is_not_durable_is_not_there_but_a_halt_had_closed_the_gate() {
-    let (scene, at) = (0..8).find_map(|_| halted()).expect("a halt behind which nothing is placed");
-    let lost = cut(&scene.journal, &scene.place.path("lost"), at, 1);
-    let daemon = scene.start(&lost);
+    let (stage, at) = (0..8).find_map(|_| halted()).expect("a halt behind which nothing is placed");
+    let lost = cut(&stage.journal, &stage.place.path("lost"), at, 1);
+    let daemon = stage.start(&lost);
     let status = agreed(&lost);
     assert_eq!(status["latch"], Value::Null);
     daemon.stop().json();
@@ -220,35 +142,35 @@ fn command_that_is_not_durable_is_not_there_but_a_halt_had_closed_the_gate() {
 
 #[test]
 fn input_durable_without_its_decision_is_decided_late_and_nothing_is_sent() {
-    let mut scene = Scene::new();
-    let (_, at, id, _) = scene.first_order();
-    let lost = cut(&scene.journal, &scene.place.path("lost"), at, 1);
-    scene.forget();
-    let records = scene.recover(&lost);
+    let mut stage = stage();
+    let (_, at, id, _) = first_order(&stage);
+    let lost = cut(&stage.journal, &stage.place.path("lost"), at, 1);
+    stage.forget();
+    let records = recover(&stage, &lost);
     let late = |record: &Record| matches!(record, Record::Decision(it) if it.late && it.record.sequence == id.sequence);
     assert_eq!(records.iter().filter(|record| late(record)).count(), 1);
     assert_eq!(count(&records, |notice| *notice == NoticeKind::Lapsed(id)), 1);
-    let state = scene.state();
+    let state = stage.state();
     assert!(!state.orders.iter().any(|order| order.id.id == id));
     assert!(ends(&state, id).iter().all(|how| *how == How::Tombstone));
 }
 
 #[test]
 fn decision_durable_and_not_released_or_unanswered_is_cancelled_by_its_id_and_never_sent() {
-    let mut scene = Scene::new();
-    let (records, at, id, request) = scene.first_order();
+    let mut stage = stage();
+    let (records, at, id, request) = first_order(&stage);
     let is_release =
         |record: &Record| matches!(record, Record::Released(released) if released.sequence == id.sequence);
     let released = place_of(&records, "release", is_release);
     for (name, end) in [("held", at + 1), ("unanswered", released + 1)] {
-        let lost = cut(&scene.journal, &scene.place.path(name), end, 1);
-        scene.forget();
-        let records = scene.recover(&lost);
+        let lost = cut(&stage.journal, &stage.place.path(name), end, 1);
+        stage.forget();
+        let records = recover(&stage, &lost);
         assert_eq!(count(&records, |notice| *notice == NoticeKind::Lapsed(id)), 1, "{name}");
-        assert_eq!(ends(&scene.state(), id), [How::Tombstone], "{name}");
+        assert_eq!(ends(&stage.state(), id), [How::Tombstone], "{name}");
         let (to, from) = sync_channel(64);
         let manifest = Reader::open(&lost).expect("a tape").manifest().clone();
-        let socket = scene.place.path("v/orders.sock");
+        let socket = stage.place.path("v/orders.sock");
         let client = Client::start(socket, manifest.run, manifest.instruments, to).expect("a thread");
         assert_eq!(from.recv_timeout(PATIENCE).expect("an answer"), FromVenue::Connected);
         assert!(client.send(&request), "it arrives after all");
@@ -257,63 +179,63 @@ fn decision_durable_and_not_released_or_unanswered_is_cancelled_by_its_id_and_ne
             _ => None,
         });
         assert_eq!(answer, ReportKind::Rejected(RejectReason::DuplicateId), "{name}");
-        assert_eq!(ends(&scene.state(), id), [How::Tombstone], "{name}");
+        assert_eq!(ends(&stage.state(), id), [How::Tombstone], "{name}");
     }
 }
 
 #[test]
 fn accepted_and_reports_missed_are_fetched_and_each_fill_enters_once() {
-    let scene = Scene::of(Place::eager(12_000), "4");
-    let daemon = scene.start(&scene.journal);
-    agreed(&scene.journal);
-    scene.relay.dumb.store(true, Ordering::SeqCst);
-    until("a fill", || (!scene.state().fills.is_empty()).then_some(()));
+    let stage = Stage::of(Place::eager(12_000), &["--speed", "4"]);
+    let daemon = stage.start(&stage.journal);
+    agreed(&stage.journal);
+    stage.relay.dumb.store(true, Ordering::SeqCst);
+    until("a fill", || (!stage.state().fills.is_empty()).then_some(()));
     daemon.kill();
     let executions =
         |state: &StateAnswer| state.fills.iter().map(|it| it.fill.execution).collect::<BTreeSet<_>>();
-    let there = executions(&scene.state());
-    let missed = there.difference(&Books::of(&records(&scene.journal)).executions).count();
+    let there = executions(&stage.state());
+    let missed = there.difference(&Books::of(&records(&stage.journal)).executions).count();
     assert!(missed > 0, "nothing was missed");
-    scene.relay.mend();
-    let books = Books::of(&scene.recover(&scene.journal));
+    stage.relay.mend();
+    let books = Books::of(&recover(&stage, &stage.journal));
     assert!(there.is_subset(&books.executions));
     assert_eq!(books.repeated, 0);
 }
 
 /// A run that was halted while an order worked, and whose cancel was lost; none where the market filled
 /// the order meanwhile.
-fn cancel_lost() -> Option<(Scene, ClientId)> {
-    let scene = Scene::of(Place::new(12_000), "1");
-    let daemon = scene.start(&scene.journal);
+fn cancel_lost() -> Option<(Stage, ClientId)> {
+    let stage = Stage::of(Place::new(12_000), &["--speed", "1"]);
+    let daemon = stage.start(&stage.journal);
     let id = until("an order at work", || {
-        scene.relay.mend();
-        agreed(&scene.journal);
-        scene.state().orders.first()?;
+        stage.relay.mend();
+        agreed(&stage.journal);
+        stage.state().orders.first()?;
         // whatever the daemon says from here on is lost
-        scene.relay.deaf.store(true, Ordering::SeqCst);
-        scene.state().orders.first().map(|order| order.id.id)
+        stage.relay.deaf.store(true, Ordering::SeqCst);
+        stage.state().orders.first().map(|order| order.id.id)
     });
-    halt(&scene.journal);
+    halt(&stage.journal);
     daemon.kill();
-    scene.relay.mend();
-    let is_open = scene.state().orders.iter().any(|order| order.id.id == id);
-    is_open.then_some((scene, id))
+    stage.relay.mend();
+    let is_open = stage.state().orders.iter().any(|order| order.id.id == id);
+    is_open.then_some((stage, id))
 }
 
 #[test]
 fn cancel_sent_and_unanswered_is_sent_again() {
     let mut again = 0;
     for _ in 0..8 {
-        let Some((scene, id)) = cancel_lost() else { continue };
+        let Some((stage, id)) = cancel_lost() else { continue };
         let is_cancel = |notice: &NoticeKind| *notice == NoticeKind::CancelSent(id);
-        let before = count(&records(&scene.journal), is_cancel);
-        let daemon = scene.start(&scene.journal);
-        until_status(&scene.journal, "nothing at work", |status| {
+        let before = count(&records(&stage.journal), is_cancel);
+        let daemon = stage.start(&stage.journal);
+        until_status(&stage.journal, "nothing at work", |status| {
             status["working"] == Value::Array(Vec::new()) && status["venue"]["state"] == "reconciled"
         });
         daemon.stop().json();
-        let after = count(&proved(&scene.journal), is_cancel);
-        if ends(&scene.state(), id) == [How::Cancelled] {
+        let after = count(&proved(&stage.journal), is_cancel);
+        if ends(&stage.state(), id) == [How::Cancelled] {
             assert!(after > before, "{after} cancels on the tape, {before} before the restart");
             again += 1;
             break;
@@ -328,36 +250,36 @@ fn is_trip(record: &Record) -> bool {
 
 /// A run that tripped while an order worked whose cancel was lost, and where on its tape the trip
 /// stands; in the first attempts the order may have been over.
-fn tripped() -> (Scene, usize) {
+fn tripped() -> (Stage, usize) {
     let late = Timestamp::from_ns(1_777_689_389_000_000_000);
     let attempt = || {
-        let scene = Scene::of(Place::shock(), "3");
-        let daemon = scene.start(&scene.journal);
-        until_status(&scene.journal, "a trip", |status| {
-            scene.relay.stubborn.fetch_or(scene.state().time >= late, Ordering::SeqCst);
+        let stage = Stage::of(Place::shock(), &["--speed", "3"]);
+        let daemon = stage.start(&stage.journal);
+        until_status(&stage.journal, "a trip", |status| {
+            stage.relay.stubborn.fetch_or(stage.state().time >= late, Ordering::SeqCst);
             !status["latch"].is_null()
         });
-        let at = until("the trip on the tape", || records(&scene.journal).iter().position(is_trip));
+        let at = until("the trip on the tape", || records(&stage.journal).iter().position(is_trip));
         daemon.kill();
-        scene.relay.mend();
-        (!scene.state().orders.is_empty()).then_some((scene, at))
+        stage.relay.mend();
+        (!stage.state().orders.is_empty()).then_some((stage, at))
     };
     (0..8).find_map(|_| attempt()).expect("an order at work in a trip")
 }
 
 /// After the restart it is latched, and what worked is cancelled.
-fn assert_latched(scene: &Scene, journal: &Path) -> Vec<Record> {
-    let open = scene.state().orders;
+fn assert_latched(stage: &Stage, journal: &Path) -> Vec<Record> {
+    let open = stage.state().orders;
     assert!(!open.is_empty(), "nothing to cancel");
-    let daemon = scene.start(journal);
+    let daemon = stage.start(journal);
     let latched =
         |status: &Value| status["latch"].as_str().is_some_and(|cause| cause.starts_with("amygdala"));
     until_status(journal, "an answer", |status| {
         assert!(latched(status), "{status}");
         true
     });
-    until("the cancels", || scene.state().orders.is_empty().then_some(()));
-    let state = scene.state();
+    until("the cancels", || stage.state().orders.is_empty().then_some(()));
+    let state = stage.state();
     for order in open {
         assert_eq!(ends(&state, order.id.id), [How::Cancelled]);
     }
@@ -368,16 +290,16 @@ fn assert_latched(scene: &Scene, journal: &Path) -> Vec<Record> {
 
 #[test]
 fn in_a_trip_with_the_latch_durable_it_is_latched_and_cancels_again() {
-    let (scene, at) = tripped();
-    let lost = cut(&scene.journal, &scene.place.path("lost"), at + 1, 1);
-    assert_latched(&scene, &lost);
+    let (stage, at) = tripped();
+    let lost = cut(&stage.journal, &stage.place.path("lost"), at + 1, 1);
+    assert_latched(&stage, &lost);
 }
 
 #[test]
 fn in_a_trip_with_the_latch_not_durable_the_same_input_trips_again() {
-    let (scene, at) = tripped();
-    let lost = cut(&scene.journal, &scene.place.path("lost"), at, 1);
-    let records = assert_latched(&scene, &lost);
+    let (stage, at) = tripped();
+    let lost = cut(&stage.journal, &stage.place.path("lost"), at, 1);
+    let records = assert_latched(&stage, &lost);
     let late =
         |record: &Record| matches!(record, Record::Decision(it) if it.late && it.record.verdict.tripped);
     assert_eq!(records.iter().filter(|record| late(record)).count(), 1);
@@ -385,46 +307,46 @@ fn in_a_trip_with_the_latch_not_durable_the_same_input_trips_again() {
 
 #[test]
 fn during_recovery_or_reconciliation_the_same_is_done_again() {
-    let mut scene = Scene::new();
-    let (_, at, id, _) = scene.first_order();
-    let lost = cut(&scene.journal, &scene.place.path("lost"), at + 1, 1);
-    scene.forget();
+    let mut stage = stage();
+    let (_, at, id, _) = first_order(&stage);
+    let lost = cut(&stage.journal, &stage.place.path("lost"), at + 1, 1);
+    stage.forget();
     let mut unfinished = 0;
     for round in 0..8 {
-        let daemon = scene.start(&lost);
+        let daemon = stage.start(&lost);
         thread::sleep(Duration::from_millis(10 * round));
         daemon.kill();
         unfinished += u64::from(count(&records(&lost), |notice| *notice == NoticeKind::Lapsed(id)) == 0);
     }
     assert!(unfinished * 3 >= 8, "{unfinished} kills came before the end of the recovery");
-    let records = scene.recover(&lost);
+    let records = recover(&stage, &lost);
     assert_eq!(count(&records, |notice| *notice == NoticeKind::Lapsed(id)), 1);
-    assert_eq!(ends(&scene.state(), id), [How::Tombstone]);
+    assert_eq!(ends(&stage.state(), id), [How::Tombstone]);
 }
 
 #[test]
 fn last_block_lost_by_the_disk_is_torn_and_an_order_only_the_venue_knows_latches() {
     // of an order that is over without a fill nobody need know
     let attempt = || {
-        let scene = Scene::of(Place::eager(12_000), "4");
-        let (_, at, id, _) = scene.first_order();
-        let has_filled = scene.state().fills.iter().any(|fill| fill.id.id == id);
-        has_filled.then_some((scene, at))
+        let stage = Stage::of(Place::eager(12_000), &["--speed", "4"]);
+        let (_, at, id, _) = first_order(&stage);
+        let has_filled = stage.state().fills.iter().any(|fill| fill.id.id == id);
+        has_filled.then_some((stage, at))
     };
-    let (scene, at) = (0..8).find_map(|_| attempt()).expect("an order that filled");
+    let (stage, at) = (0..8).find_map(|_| attempt()).expect("an order that filled");
     // the block of the input that the decision was made on, with which the decision is lost
-    let lost = cut(&scene.journal, &scene.place.path("lost"), at, 1);
+    let lost = cut(&stage.journal, &stage.place.path("lost"), at, 1);
     let reader = Reader::open(&lost).expect("a tape");
     let last = reader.headers().last().expect("a block").clone();
-    super::stage::overwrite(&lost, &last, 512, &[0; 512]);
-    let daemon = scene.start(&lost);
+    overwrite(&lost, &last, 512, &[0; 512]);
+    let daemon = stage.start(&lost);
     until_status(&lost, "the latch", |status| {
         status["latch"].as_str().is_some_and(|cause| cause.contains("reconciliation"))
     });
-    until("the cancel", || scene.state().orders.is_empty().then_some(()));
+    until("the cancel", || stage.state().orders.is_empty().then_some(()));
     daemon.stop().json();
     assert!(lost.join("aside").read_dir().expect("a folder").count() > 0, "it is set aside");
     proved(&lost);
     // the numbers of lost inputs are given again, and with them the names of orders: none goes out
-    scene.relay.assert_once();
+    stage.relay.assert_once();
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use janus::control::Ask;
 use journal::{Hash, Reader, Record};
-use synapse::{InputKind, NoticeKind};
+use synapse::NoticeKind;
 
-use super::common::{
-    Books, Place, Process, acknowledged, assert_whole, records, replay, status, until, verify,
-};
-use super::stage::{RELAY, Relay, assert_ids};
+use super::common::{Process, acknowledged, replay, status, until};
+use super::place::Place;
+use super::stage::Stage;
+use super::tape::{Books, assert_whole, notices, proved};
 
 const KILLS: u64 = 50;
 /// How long a life lasts at most once it answers.
@@ -113,24 +113,15 @@ impl Told {
     /// again to the same.
     fn assert_kept(&self, dice: &Dice, journal: &Path) -> Vec<Record> {
         let Dice { seed, .. } = dice;
-        let proof = verify(journal);
-        assert_eq!(proof["verdict"], "clean", "seed {seed}: {proof}");
-        let again = replay(journal);
-        assert_eq!(again["verdict"], "identical", "seed {seed}: {again}");
+        let records = proved(journal);
         let reader = Reader::open(journal).expect("a tape");
         for (block, hash) in &self.heads {
             let kept = reader.headers().iter().find(|at| at.header.number == *block).expect("the block");
             assert_eq!(kept.header.hash(), *hash, "seed {seed}: block {block}");
         }
-        let records = records(journal);
         assert!(assert_whole(&records) >= self.durable, "seed {seed}");
-        let commands = records.iter().filter_map(|record| match record {
-            Record::Input(input) if matches!(input.kind, InputKind::Notice(NoticeKind::Command(_))) => {
-                Some(input.sequence)
-            }
-            _ => None,
-        });
-        let commands: Vec<u64> = commands.collect();
+        let commands = notices(&records).filter(|(_, notice)| matches!(notice, NoticeKind::Command(_)));
+        let commands: Vec<u64> = commands.map(|(sequence, _)| sequence).collect();
         for told in &self.commands {
             assert!(
                 commands.contains(told),
@@ -149,6 +140,14 @@ impl Told {
             self.inside
         );
         records
+    }
+
+    /// That, and there were fills, each once, and words of operators.
+    fn assert_traded(&self, dice: &Dice, journal: &Path) {
+        let books = Books::of(&self.assert_kept(dice, journal));
+        assert!(books.executions.len() > 5, "seed {}: {} fills", dice.seed, books.executions.len());
+        assert_eq!(books.repeated, 0, "seed {}", dice.seed);
+        assert!(!self.commands.is_empty(), "seed {}", dice.seed);
     }
 }
 
@@ -185,28 +184,16 @@ fn real_with_the_exchange_in_the_program_nothing_told_is_lost() {
     let last = place.daemon(&journal, &[&feed]);
     until("an answer", || told.note(&journal));
     assert_eq!(last.stop().json()["latch"].as_str(), None, "seed {}", dice.seed);
-    let books = Books::of(&told.assert_kept(&dice, &journal));
-    assert!(books.executions.len() > 5, "seed {}: {} fills", dice.seed, books.executions.len());
-    assert_eq!(books.repeated, 0, "seed {}", dice.seed);
-    assert!(!told.commands.is_empty(), "seed {}", dice.seed);
+    told.assert_traded(&dice, &journal);
 }
 
 #[test]
 fn real_with_a_venue_both_sides_agree_and_no_order_is_sent_twice() {
-    let place = Place::new(20_000);
-    let venue = place.venue(&["--speed", "6"]);
+    let stage = Stage::of(Place::new(20_000), &["--speed", "6"]);
     let mut dice = Dice::new("real_with_a_venue");
-    let (mut told, journal) = (Told::default(), place.journal());
-    let relay = Relay::start(&place);
-    let trade = || place.trader_at(RELAY, &journal, &[]);
-    told.lives(&mut dice, &journal, true, trade);
-    let last = trade();
-    let state = place.settled(&journal);
-    let _ = last.stop().json();
-    let books = Books::of(&told.assert_kept(&dice, &journal));
-    assert!(books.executions.len() > 5, "seed {}: {} fills", dice.seed, books.executions.len());
-    assert_eq!(books, Books::at(&state), "seed {}: ours and theirs", dice.seed);
-    assert!(!told.commands.is_empty(), "seed {}", dice.seed);
-    assert_ids(&relay, &state);
-    venue.stop().json();
+    let mut told = Told::default();
+    told.lives(&mut dice, &stage.journal, true, || stage.start(&stage.journal));
+    stage.finish(stage.start(&stage.journal));
+    told.assert_traded(&dice, &stage.journal);
+    stage.venue.stop().json();
 }

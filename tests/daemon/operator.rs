@@ -4,12 +4,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use janus::control::{Answer, Ask};
-use journal::Record;
-use synapse::{CommandKind, Input, InputKind, NoticeKind};
+use synapse::{CommandKind, NoticeKind};
 
 use crate::common::{
-    Ended, Place, Process, acknowledged, ask, records, replay, status, tell, until, until_status, verify,
+    Ended, Process, acknowledged, ask, janus, replay, status, tell, until, until_status, verify,
 };
+use crate::place::Place;
+use crate::tape::{notices, records};
 
 const ROWS: usize = 9_000;
 const SIGNED: [&str; 4] = ["--by", "ann", "--reason", "a test"];
@@ -24,10 +25,8 @@ fn arm() -> Ask {
 
 /// The input of that number where it is a command.
 fn command(place: &Place, sequence: u64) -> Option<CommandKind> {
-    records(&place.journal()).iter().find_map(|record| match record {
-        Record::Input(Input {
-            sequence: at, kind: InputKind::Notice(NoticeKind::Command(command)), ..
-        }) if *at == sequence => Some(command.kind),
+    notices(&records(&place.journal())).find_map(|(at, notice)| match notice {
+        NoticeKind::Command(command) if at == sequence => Some(command.kind),
         _ => None,
     })
 }
@@ -237,7 +236,7 @@ fn a_folder_that_is_no_journal_is_named() {
     ];
     for args in said {
         tell(args, &folder).fails(2, &[&folder.display().to_string(), "there is no journal here"]);
-        let mut command = crate::common::janus(args);
+        let mut command = janus(args);
         let output = command.env("JANUS_JOURNAL", &folder).output().expect("it starts");
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         let told = String::from_utf8_lossy(&output.stderr);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use journal::Reader;
 use journal::snapshots::{Snapshot, list_snapshots};
 
-use crate::common::{Place, janus, replay, tell, verify};
+use crate::common::{janus, replay, tell, verify};
+use crate::place::Place;
 
 const ROWS: usize = 9_000;
 

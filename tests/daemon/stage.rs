@@ -1,11 +1,8 @@
-//! What puts a daemon into a situation on purpose: a line to the venue that can be held or cut, and
-//! tapes that end where they are wanted to.
+//! What puts a daemon into a situation on purpose: a venue, and a line to it that can be held or cut.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
-use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,10 +10,70 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use janus::venue::{How, OrderName, StateAnswer, ToVenue};
-use journal::{BlockAt, Entry, Head, Journal, Options, Reader, Record};
-use synapse::Outcome;
+use journal::Record;
+use market::order::ClientId;
+use serde_json::Value;
 
-use super::common::Place;
+use super::common::{Process, until_status};
+use super::place::Place;
+use super::tape::{Books, proved};
+
+/// A venue, a line to it, and the journal of a run.
+pub struct Stage {
+    pub place: Place,
+    pub venue: Process,
+    pub relay: Arc<Relay>,
+    pub journal: PathBuf,
+}
+
+impl Stage {
+    /// With the venue's arguments.
+    pub fn of(place: Place, args: &[&str]) -> Self {
+        let venue = place.venue(args);
+        let relay = Relay::start(&place);
+        let journal = place.journal();
+        Self { place, venue, relay, journal }
+    }
+
+    /// A daemon that trades over the line.
+    pub fn start(&self, journal: &Path) -> Process {
+        self.place.trader_at(RELAY, journal, &[])
+    }
+
+    /// A venue that knows nothing takes the place of the one there was.
+    pub fn forget(&mut self) {
+        self.venue.child.kill().expect("killed");
+        self.venue.ended();
+        self.venue = self.place.venue(&["--speed", "4"]);
+    }
+
+    /// How everything stands at the venue.
+    pub fn state(&self) -> StateAnswer {
+        self.place.at_venue(&self.journal)
+    }
+
+    /// Lets a daemon trade to the end of the market; both sides agree then, and no order was sent twice.
+    pub fn finish(&self, daemon: Process) -> (Vec<Record>, StateAnswer) {
+        let state = self.place.settled(&self.journal);
+        let _ = daemon.stop().json();
+        let records = proved(&self.journal);
+        assert_eq!(Books::of(&records), Books::at(&state), "ours and theirs");
+        assert_ids(&self.relay, &state);
+        (records, state)
+    }
+}
+
+/// Waits until both sides agree and nothing is on its way.
+pub fn agreed(journal: &Path) -> Value {
+    until_status(journal, "an agreement with the venue", |status| {
+        status["venue"]["state"] == "reconciled" && status["venue"]["pending"] == 0
+    })
+}
+
+/// How an order ended at the venue.
+pub fn ends(state: &StateAnswer, id: ClientId) -> Vec<How> {
+    state.finished.iter().filter(|end| end.id.id == id).map(|end| end.how).collect()
+}
 
 /// Where a [`Relay`] listens, beside the venue.
 pub const RELAY: &str = "relay.sock";
@@ -110,64 +167,11 @@ impl Relay {
 
 /// Asserts that no client id was sent twice, that what stands at the venue was sent, and that nothing
 /// stands there of an id with a tombstone.
-pub fn assert_ids(relay: &Relay, state: &StateAnswer) {
+fn assert_ids(relay: &Relay, state: &StateAnswer) {
     let sent = relay.assert_once();
     let (stones, ended): (Vec<_>, Vec<_>) = state.finished.iter().partition(|end| end.how == How::Tombstone);
     let known: Vec<_> = state.orders.iter().map(|it| &it.id).chain(ended.iter().map(|it| &it.id)).collect();
     assert!(!known.is_empty() && known.len() <= sent, "{} at the venue, {sent} sent", known.len());
     let stood = |id: &OrderName| known.contains(&id) || state.fills.iter().any(|fill| fill.id == *id);
     assert!(!stones.iter().any(|stone| stood(&stone.id)), "placed behind its tombstone");
-}
-
-/// A journal of the same run that a crash has left behind the first `records` of its records, the
-/// `last` of which stand in a block of their own. Snapshots stay behind.
-pub fn cut(from: &Path, to: &Path, records: usize, last: usize) -> PathBuf {
-    let reader = Reader::open(from).expect("a tape");
-    fs::create_dir_all(to.join("artefacts")).expect("a folder");
-    for artefact in fs::read_dir(from.join("artefacts")).expect("a folder") {
-        let artefact = artefact.expect("a file");
-        fs::copy(artefact.path(), to.join("artefacts").join(artefact.file_name())).expect("copied");
-    }
-    let journal = Journal::create(to, reader.manifest(), &Options::default()).expect("a journal");
-    let mut head = Head::default();
-    for (at, record) in reader.records().take(records).enumerate() {
-        if at + last == records {
-            journal.wait().expect("written");
-        }
-        match record.expect("whole") {
-            Record::Input(input) => {
-                (head.sequence, head.time_ns) = (input.sequence, input.time.ns());
-                journal.append(Entry::Input(&input), head);
-            }
-            Record::Decision(decision) => {
-                let bytes = decision.record.to_bytes();
-                head.digest.push(&bytes);
-                head.latched = decision.record.verdict.latch.is_some();
-                journal.append(Entry::Decision { late: decision.late, bytes: &bytes }, head);
-            }
-            Record::Released(released) => journal.append(Entry::Released(&released), head),
-            Record::Marker(marker) => journal.append(Entry::Marker(&marker), head),
-            // whoever writes says himself when he began and ended
-            Record::Note(_) => {}
-        }
-    }
-    journal.wait().expect("written");
-    to.to_owned()
-}
-
-/// Where the first record stands that is as wanted.
-pub fn place_of(records: &[Record], what: &str, is_it: impl Fn(&Record) -> bool) -> usize {
-    records.iter().position(is_it).unwrap_or_else(|| panic!("no {what} on the tape"))
-}
-
-/// Whether a record is a decision to ask something of the venue.
-pub fn acts(record: &Record) -> bool {
-    matches!(record, Record::Decision(decision) if matches!(decision.record.verdict.outcome, Outcome::Act(_)))
-}
-
-/// Writes over a block, from a byte of it on.
-pub fn overwrite(journal: &Path, block: &BlockAt, from: u64, bytes: &[u8]) {
-    let file =
-        fs::OpenOptions::new().write(true).open(journal.join("tape").join(block.file())).expect("a file");
-    file.write_all_at(bytes, block.offset + from).expect("written");
 }

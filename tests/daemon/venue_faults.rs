@@ -8,8 +8,10 @@ use std::thread;
 use janus::venue::How;
 use serde_json::Value;
 
-use super::common::{Books, Place, assert_whole, records, replay, status, until, until_status, verify};
-use super::stage::{RELAY, Relay, assert_ids};
+use super::common::{status, until, until_status};
+use super::place::Place;
+use super::stage::{Stage, agreed, ends};
+use super::tape::{Books, records};
 
 /// Every kind there is, by its name in what a venue tells last.
 const KINDS: [&str; 8] =
@@ -27,27 +29,20 @@ struct Came {
 fn run(seed: u64) -> Came {
     // what rests is cancelled, what takes fills: both in turn
     let place = if seed.is_multiple_of(2) { Place::eager(20_000) } else { Place::new(20_000) };
-    let venue = place.venue(&["--speed", "10", "--faults", &seed.to_string()]);
-    let (relay, journal) = (Relay::start(&place), place.journal());
-    let trade = || place.trader_at(RELAY, &journal, &[]);
+    let stage = Stage::of(place, &["--speed", "10", "--faults", &seed.to_string()]);
+    let journal = &stage.journal;
     for share in [3, 1] {
-        let daemon = trade();
-        until_status(&journal, "some orders", |status| status["decisions"].as_u64() > Some(3_000 / share));
+        let daemon = stage.start(journal);
+        until_status(journal, "some orders", |status| status["decisions"].as_u64() > Some(3_000 / share));
         daemon.kill();
     }
-    let daemon = trade();
-    let state = place.settled(&journal);
-    let latch = status(&journal).expect("it runs")["latch"].as_str().map(ToOwned::to_owned);
-    let _ = daemon.stop().json();
-    assert_eq!(verify(&journal)["verdict"], "clean", "seed {seed}");
-    assert_eq!(replay(&journal)["verdict"], "identical", "seed {seed}");
-    let records = records(&journal);
-    assert_whole(&records);
-    let books = Books::of(&records);
-    assert_eq!(books, Books::at(&state), "seed {seed}: ours and theirs");
-    assert_ids(&relay, &state);
-    let last = venue.stop().json();
-    Came { seed, faults: last["faults"].clone(), latch, fills: books.executions.len() }
+    let daemon = stage.start(journal);
+    stage.place.settled(journal);
+    let latch = status(journal).expect("it runs")["latch"].as_str().map(ToOwned::to_owned);
+    let (records, _) = stage.finish(daemon);
+    let fills = Books::of(&records).executions.len();
+    let last = stage.venue.stop().json();
+    Came { seed, faults: last["faults"].clone(), latch, fills }
 }
 
 #[test]
@@ -75,26 +70,22 @@ fn whatever_a_line_does_both_sides_agree_in_the_end() {
 
 #[test]
 fn fills_during_a_disconnect_are_recovered() {
-    let place = Place::new(20_000);
-    let _venue = place.venue(&["--speed", "6"]);
-    let (relay, journal) = (Relay::start(&place), place.journal());
-    let daemon = place.trader_at(RELAY, &journal, &[]);
+    let stage = Stage::of(Place::new(20_000), &["--speed", "6"]);
+    let (relay, journal) = (&stage.relay, &stage.journal);
+    let known = || Books::of(&records(journal)).executions.len();
+    let daemon = stage.start(journal);
     let held = until("a fill while nothing is heard", || {
-        until_status(&journal, "an agreement", |status| status["venue"]["state"] == "reconciled");
+        agreed(journal);
         relay.dumb.store(true, Ordering::SeqCst);
-        let here = Books::of(&records(&journal)).executions.len();
-        let there = until_any(|| place.at_venue(&journal).fills.len(), here);
+        let there = until_any(|| stage.state().fills.len(), known());
         relay.down.store(true, Ordering::SeqCst);
         relay.cut();
-        let missed = there.saturating_sub(Books::of(&records(&journal)).executions.len());
+        let missed = there.saturating_sub(known());
         relay.mend();
         (missed > 0).then_some(there)
     });
-    until("the missed fills", || (Books::of(&records(&journal)).executions.len() >= held).then_some(()));
-    let state = place.settled(&journal);
-    let _ = daemon.stop().json();
-    assert_eq!(Books::of(&records(&journal)), Books::at(&state));
-    assert_eq!(replay(&journal)["verdict"], "identical");
+    until("the missed fills", || (known() >= held).then_some(()));
+    stage.finish(daemon);
 }
 
 /// Looks for a while whether there are more than `before`; how many there are.
@@ -104,33 +95,19 @@ fn until_any(count: impl Fn() -> usize, before: usize) -> usize {
 
 #[test]
 fn orders_lost_in_an_outage_are_never_sent_again() {
-    let place = Place::new(12_000);
-    let _venue = place.venue(&["--speed", "4"]);
-    let (relay, journal) = (Relay::start(&place), place.journal());
-    let daemon = place.trader_at(RELAY, &journal, &[]);
-    until_status(&journal, "an agreement", |status| {
-        status["venue"]["state"] == "reconciled" && status["venue"]["pending"] == 0
-    });
+    let stage = Stage::of(Place::new(12_000), &["--speed", "4"]);
+    let journal = &stage.journal;
+    let daemon = stage.start(journal);
+    agreed(journal);
     let on_its_way = |status: &Value| {
         let orders = status["working"].as_array().expect("a list");
         orders.iter().find(|order| order["state"] == "sent").map(|order| order["id"].clone())
     };
-    relay.deaf.store(true, Ordering::SeqCst);
-    let status = until_status(&journal, "an order on its way", |status| on_its_way(status).is_some());
-    relay.cut();
-    relay.mend();
-    let id = on_its_way(&status).expect("an order");
-    until("its tombstone", || {
-        let state = place.at_venue(&journal);
-        state
-            .finished
-            .iter()
-            .any(|end| end.id.id.to_string() == id && end.how == How::Tombstone)
-            .then_some(())
-    });
-    let state = place.settled(&journal);
-    let _ = daemon.stop().json();
-    assert_ids(&relay, &state);
-    assert_eq!(Books::of(&records(&journal)), Books::at(&state));
-    assert_eq!(replay(&journal)["verdict"], "identical");
+    stage.relay.deaf.store(true, Ordering::SeqCst);
+    let status = until_status(journal, "an order on its way", |status| on_its_way(status).is_some());
+    stage.relay.cut();
+    stage.relay.mend();
+    let id = on_its_way(&status).and_then(|id| id.as_str()?.parse().ok()).expect("an order");
+    until("its tombstone", || (ends(&stage.state(), id) == [How::Tombstone]).then_some(()));
+    stage.finish(daemon);
 }

@@ -239,6 +239,29 @@ fn while_latched_only_reductions_pass() {
 }
 
 #[test]
+fn what_others_conclude_latches_until_an_operator_arms() {
+    for (notice, cause) in [
+        (NoticeKind::Latch(LatchCause::Reconciliation), LatchCause::Reconciliation),
+        (NoticeKind::Quarantine { input: 1, instrument: None }, LatchCause::Faults),
+        (NoticeKind::Quarantine { input: 1, instrument: Some(InstrumentId(0)) }, LatchCause::Quarantine),
+    ] {
+        let mut desk = Desk::new();
+        desk.notice(notice.clone());
+        assert_eq!(desk.reason(), Reason::Latched { cause }, "{notice:?}");
+        desk.command(CommandKind::Arm);
+        assert_eq!(desk.requests().len(), 1, "{notice:?}");
+    }
+}
+
+#[test]
+fn a_quarantine_latches_its_instrument_alone() {
+    let mut desk = Desk::new();
+    desk.notice(NoticeKind::Quarantine { input: 1, instrument: Some(InstrumentId(7)) });
+    assert_eq!(desk.judge.latch(), None);
+    assert_eq!(desk.requests().len(), 1);
+}
+
+#[test]
 fn a_trip_latches_and_says_so_once() {
     let mut desk = Desk::new();
     desk.ask.level = ThreatLevel::Tripped;

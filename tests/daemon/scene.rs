@@ -1,0 +1,276 @@
+//! A daemon in the thread of its test, over two instruments, with a policy that fails as planned.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use basal_ganglia::GoNoGo;
+use janus::assemble::open_options;
+use janus::blueprint::Backend;
+use janus::config::{Config, Loader, name_of};
+use janus::daemon::{self, Options, Outcome};
+use janus::failure::Failure;
+use janus::venue::Speed;
+use journal::Record;
+use market::feed::{Merge, write_ndjson};
+use market::{InstrumentId, MarketEvent};
+use synapse::{DecisionRecord, Fault, Model, ModelCard, NoticeKind};
+
+use crate::common::replay;
+use crate::place::Place;
+use crate::tape;
+
+/// How a policy fails.
+#[derive(Debug, Clone, Copy)]
+pub enum How {
+    Panics,
+    Faults,
+    IsNotFinite,
+}
+
+pub const HOWS: [How; 3] = [How::Panics, How::Faults, How::IsNotFinite];
+
+/// When it does.
+#[derive(Debug, Clone)]
+pub enum When {
+    /// At one call, counted from the start of the process.
+    Call(u64),
+    /// Whenever it sees this state, so many times.
+    State(Vec<f32>, u64),
+    /// Whenever a hash of the state leaves this rest.
+    Rest(u64, u64),
+}
+
+/// What a policy has in store.
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub troubles: Vec<(When, How)>,
+    /// The process dies when the brain is put together for the so-manieth time.
+    pub dies_at_build: Option<u64>,
+    calls: u64,
+    builds: u64,
+    pub struck: u64,
+}
+
+thread_local! {
+    pub static PLAN: RefCell<Plan> = RefCell::new(Plan::default());
+}
+
+impl Plan {
+    pub fn of(troubles: impl IntoIterator<Item = (When, How)>) -> Self {
+        Self { troubles: troubles.into_iter().collect(), ..Self::default() }
+    }
+
+    fn strike(&mut self, h: &[f32]) -> Option<How> {
+        self.calls += 1;
+        let calls = self.calls;
+        let hash = || {
+            h.iter().fold(7_u64, |all, x| (all ^ u64::from(x.to_bits())).wrapping_mul(0x0100_0000_01b3)) >> 20
+        };
+        let how = self.troubles.iter_mut().find_map(|(when, how)| {
+            let is_now = match when {
+                When::Call(at) => *at == calls,
+                When::State(state, times) if *times > 0 && state == h => {
+                    *times -= 1;
+                    true
+                }
+                When::State(..) => false,
+                When::Rest(modulus, rest) => hash() % *modulus == *rest,
+            };
+            is_now.then_some(*how)
+        });
+        self.struck += u64::from(how.is_some());
+        how
+    }
+}
+
+/// A policy that follows the plan of its thread.
+struct Troubled(GoNoGo);
+
+impl Troubled {
+    fn open(policy: GoNoGo) -> Box<dyn Model> {
+        let builds = PLAN.with_borrow_mut(|plan| {
+            plan.builds += 1;
+            (plan.dies_at_build == Some(plan.builds)).then_some(plan.builds)
+        });
+        assert_eq!(builds, None, "the process dies here");
+        Box::new(Self(policy))
+    }
+}
+
+impl Model for Troubled {
+    fn card(&self) -> &ModelCard {
+        self.0.card()
+    }
+
+    fn inputs(&self) -> usize {
+        self.0.inputs()
+    }
+
+    fn outputs(&self) -> usize {
+        self.0.outputs()
+    }
+
+    fn infer(&self, h: &[f32], output: &mut [f32]) -> Result<(), Fault> {
+        self.0.infer(h, output)?;
+        match PLAN.with_borrow_mut(|plan| plan.strike(h)) {
+            None => {}
+            Some(How::Panics) => panic!("a planted panic"),
+            Some(How::Faults) => return Err(Fault::new("basal_ganglia", "a planted fault")),
+            Some(How::IsNotFinite) => output[1] = f32::NAN,
+        }
+        Ok(())
+    }
+}
+
+const SECOND: &str = r#"
+[instrument.BTCUSD2]
+tick = "1"
+lot = "0.0001"
+maker_fee = "1"
+taker_fee = "2"
+[limits.BTCUSD2]
+order_size = "0.26"
+position = "0.25"
+notional = "40000"
+capital = "60000"
+collar = 50.0
+rate = 100
+duplicate = 150
+"#;
+const SHIFT_NS: i64 = 137_000_000;
+
+/// Two instruments, the second a little behind the first.
+pub struct Scene {
+    pub place: Place,
+    pub config: Config,
+}
+
+/// What a daemon left behind.
+pub struct Ran {
+    pub outcome: Outcome,
+    pub records: Vec<Record>,
+    pub struck: u64,
+    pub journal: PathBuf,
+}
+
+impl Scene {
+    pub fn new() -> Self {
+        Self::with("")
+    }
+
+    pub fn with(more: &str) -> Self {
+        let place = Place::new(9_000);
+        let text = std::fs::read_to_string(place.path("config.toml")).expect("a configuration");
+        let text = text.replace("[daemon]\n", &format!("[daemon]\n{more}\n")) + SECOND;
+        let config = Loader::new().text(&text, "test").and_then(Loader::finish).expect("sound");
+        let scene = Self { place, config };
+        let mut lines = String::new();
+        scene.events().iter().for_each(|event| {
+            let instruments = scene.config.known(&scene.config.instrument_names()).expect("facts");
+            write_ndjson(event, name_of(&instruments, event.instrument), &mut lines);
+        });
+        std::fs::write(scene.place.path("pair.ndjson"), lines).expect("written");
+        scene
+    }
+
+    /// The events of both.
+    fn events(&self) -> Vec<MarketEvent> {
+        let instruments = self.config.known(&self.config.instrument_names()).expect("facts");
+        let mut open = open_options(&self.config, &instruments, None);
+        open.instrument = Some("BTCUSD".to_owned());
+        let feed = self.place.feed();
+        let first: Vec<MarketEvent> = Merge::open([(feed.as_str(), open)]).collect();
+        let instrument = instruments.find("BTCUSD2").expect("configured");
+        let later = |event: &MarketEvent| MarketEvent {
+            instrument,
+            time: event.time.plus(SHIFT_NS),
+            ..event.clone()
+        };
+        let mut all: Vec<MarketEvent> = first.iter().map(later).collect();
+        all.extend(first);
+        all.sort_by_key(|event| event.time);
+        all
+    }
+
+    pub fn options(&self, journal: &str) -> Options {
+        Options {
+            dir: self.place.path(journal),
+            feeds: vec![self.place.path("pair.ndjson").display().to_string()],
+            format: None,
+            config: Some(self.config.clone()),
+            speed: Speed::Max,
+            venue: None,
+            once: true,
+            backend: Backend { name: "native", policy: Troubled::open },
+        }
+    }
+
+    fn try_run(&self, journal: &str, plan: Plan) -> Result<Ran, Failure> {
+        PLAN.set(plan);
+        let options = self.options(journal);
+        let journal = options.dir.clone();
+        let outcome = daemon::run(options)?;
+        let struck = PLAN.with_borrow(|plan| plan.struck);
+        Ok(Ran { outcome, records: tape::records(&journal), struck, journal })
+    }
+
+    pub fn run(&self, journal: &str, plan: Plan) -> Ran {
+        self.try_run(journal, plan).expect("it runs to its end")
+    }
+
+    /// A daemon that dies in the middle: a panic outside of any region.
+    pub fn dies(&self, journal: &str, plan: Plan) {
+        assert!(plan.dies_at_build.is_some());
+        let died = catch_unwind(AssertUnwindSafe(|| self.try_run(journal, plan).map(drop)));
+        assert!(died.is_err(), "it was to die: {died:?}");
+    }
+}
+
+impl Ran {
+    pub fn decisions(&self) -> impl Iterator<Item = &DecisionRecord> {
+        tape::decisions(&self.records)
+    }
+
+    pub fn notices(&self) -> impl Iterator<Item = (u64, &NoticeKind)> {
+        tape::notices(&self.records)
+    }
+
+    /// Each as number of the notice, number of the input, instrument.
+    pub fn quarantines(&self) -> Vec<(u64, u64, Option<InstrumentId>)> {
+        let told = self.notices().filter_map(|(at, notice)| match notice {
+            NoticeKind::Quarantine { input, instrument } => Some((at, *input, *instrument)),
+            _ => None,
+        });
+        told.collect()
+    }
+
+    /// What inputs and decisions are, without what depends on the clock of the machine.
+    pub fn story(&self) -> Vec<&Record> {
+        self.records
+            .iter()
+            .filter(|record| matches!(record, Record::Input(_) | Record::Decision(_)))
+            .collect()
+    }
+
+    /// The orders that were placed.
+    pub fn placed(&self) -> Vec<String> {
+        self.decisions().flat_map(tape::placed).map(|order| order.id.to_string()).collect()
+    }
+
+    /// How many cancels the gate sent of its own accord.
+    pub fn cancelled_by_the_gate(&self, of: u16) -> usize {
+        let is_cancel =
+            |notice: &NoticeKind| matches!(notice, NoticeKind::CancelSent(id) if id.instrument.0 == of);
+        self.notices().filter(|(_, notice)| is_cancel(notice)).count()
+    }
+
+    /// The tape is whole and thought again by a healthy policy it is the same.
+    pub fn is_proved(&self) {
+        tape::proved(&self.journal);
+        assert_eq!(replay(&self.journal)["digest"], self.outcome.digest);
+        let placed = self.placed();
+        assert_eq!(placed.iter().collect::<BTreeSet<_>>().len(), placed.len(), "no order twice");
+    }
+}
