@@ -1,7 +1,7 @@
 //! The judge as a region: from the gap to requests, and never past a limit.
 
 use market::order::{ClientId, Fill, Liquidity, OrderKind, Report, ReportKind, Request};
-use market::{Instrument, Instruments, Money, Price, Quantity, Side, Timestamp};
+use market::{Instrument, InstrumentId, Instruments, Money, Price, Quantity, Side, Timestamp};
 use prefrontal::{Limits, Prefrontal, PrefrontalParams};
 use synapse::{
     Account, Action, Command, CommandKind, ExecutionForecast, Forecast, LatchCause, Limit, Notice,
