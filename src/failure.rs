@@ -56,6 +56,12 @@ impl From<crate::brain::EngineError> for Failure {
     }
 }
 
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 impl From<journal::JournalError> for Failure {
     fn from(error: journal::JournalError) -> Self {
         use journal::JournalError::{

@@ -165,14 +165,6 @@ fn as_text<S: Serializer>(money: &Money, serializer: S) -> Result<S::Ok, S::Erro
 }
 
 impl Summary {
-    /// The object for machines, on one line.
-    ///
-    /// # Errors
-    /// None in practice: every field has a JSON form.
-    pub fn to_json(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string(self)
-    }
-
     /// The tables for people.
     pub fn to_text(&self) -> String {
         let mut text = String::new();

@@ -4,11 +4,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use synapse::region::{decode, encode};
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::JournalError;
-use crate::files::{failed, read_whole};
+use crate::files::{self, Named};
 use crate::record::Hash;
 
 const MAGIC: [u8; 8] = *b"JANUSANC";
@@ -17,7 +18,7 @@ const RECORD_BYTES: usize = 64;
 const BODY_BYTES: usize = RECORD_BYTES - 4;
 
 /// A place on a tape: a block and what it ends with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The block.
     pub block: u64,
@@ -38,19 +39,14 @@ impl Position {
     fn to_bytes(self) -> [u8; RECORD_BYTES] {
         let mut bytes = [0; RECORD_BYTES];
         bytes[..8].copy_from_slice(&MAGIC);
-        bytes[8..16].copy_from_slice(&self.block.to_le_bytes());
-        bytes[16..24].copy_from_slice(&self.sequence.to_le_bytes());
-        bytes[24..56].copy_from_slice(&self.hash.0);
+        bytes[8..56].copy_from_slice(&encode(&self));
         let crc = crc32c::crc32c(&bytes[..BODY_BYTES]);
         bytes[BODY_BYTES..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
 
     fn from_bytes(bytes: &[u8; RECORD_BYTES]) -> Option<Self> {
-        let eight = |at: usize| bytes[at..at + 8].try_into().ok().map(u64::from_le_bytes);
-        let hash = Hash(bytes[24..56].try_into().ok()?);
-        let position = Self { block: eight(8)?, sequence: eight(16)?, hash };
-        (position.to_bytes() == *bytes).then_some(position)
+        decode(&bytes[8..56]).ok().filter(|position: &Self| position.to_bytes() == *bytes)
     }
 }
 
@@ -71,34 +67,26 @@ pub(crate) struct Anchored {
 
 /// Reads the anchor. A record that is cut off, or that was never written, is torn and does not count.
 pub(crate) fn read<D: Disk>(disk: &D, dir: &Path) -> Result<Anchored, JournalError> {
-    let path = path(dir);
-    let file = match disk.open(&path, false) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Anchored::default()),
-        file => file.map_err(failed(&path, "open"))?,
-    };
-    let mut end = file.size().map_err(failed(&path, "measure"))? / RECORD_BYTES as u64 * RECORD_BYTES as u64;
+    let Some(file) = Named::find(disk, &path(dir), false)? else { return Ok(Anchored::default()) };
     let mut damage = None;
-    while let Some(at) = end.checked_sub(RECORD_BYTES as u64) {
+    for record in (0..file.bytes()? / RECORD_BYTES as u64).rev() {
+        let at = record * RECORD_BYTES as u64;
         let mut bytes = [0; RECORD_BYTES];
-        let read = file.read_at(at, &mut bytes).map_err(failed(&path, "read"))?;
+        let read = file.read(at, &mut bytes)?;
         if let Some(last) = Position::from_bytes(&bytes) {
-            return Ok(Anchored { last: Some(last), damage, end });
+            return Ok(Anchored { last: Some(last), damage, end: at + RECORD_BYTES as u64 });
         }
         if read == RECORD_BYTES && bytes != [0; RECORD_BYTES] {
-            damage = Some(format!("record {} of the anchor is not right", at / RECORD_BYTES as u64));
+            damage = Some(format!("record {record} of the anchor is not right"));
         }
-        end = at;
     }
     Ok(Anchored { last: None, damage, end: 0 })
 }
 
 /// All records in order; none in place of one that is not right. Those never written are left out.
 pub(crate) fn history<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Option<Position>>, JournalError> {
-    let path = path(dir);
-    let bytes = match read_whole(disk, &path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        bytes => bytes.map_err(failed(&path, "read"))?,
-    };
+    let file = Named::find(disk, &path(dir), false)?;
+    let bytes = file.map_or(Ok(Vec::new()), |file| file.whole())?;
     let (records, _torn) = bytes.as_chunks::<RECORD_BYTES>();
     let written = records.iter().filter(|record| **record != [0; RECORD_BYTES]);
     Ok(written.map(Position::from_bytes).collect())
@@ -106,8 +94,7 @@ pub(crate) fn history<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<Option<Positi
 
 /// The anchor, to write.
 pub(crate) struct Anchor<F> {
-    path: PathBuf,
-    file: F,
+    file: Named<F>,
     end: u64,
 }
 
@@ -115,18 +102,14 @@ impl<F: DiskFile> Anchor<F> {
     /// Opens it behind its last record, or makes it.
     pub(crate) fn open<D: Disk<File = F>>(disk: &D, dir: &Path) -> Result<Self, JournalError> {
         let (path, end) = (path(dir), read(disk, dir)?.end);
-        let file = match disk.open(&path, true) {
-            Ok(file) => file,
-            Err(_) => disk.create(&path).map_err(failed(&path, "create"))?,
-        };
-        disk.sync_dir(dir).map_err(failed(dir, "sync"))?;
-        Ok(Self { path, file, end })
+        let file = Named::find(disk, &path, true)?.map_or_else(|| Named::create(disk, &path), Ok)?;
+        files::sync_dir(disk, dir)?;
+        Ok(Self { file, end })
     }
 
     /// Adds a head, durably.
     pub(crate) fn add(&mut self, head: Position) -> Result<(), JournalError> {
-        self.file.write_at(self.end, &head.to_bytes()).map_err(failed(&self.path, "anchor"))?;
-        self.file.sync_data().map_err(failed(&self.path, "sync"))?;
+        self.file.write(self.end, &head.to_bytes())?;
         self.end += RECORD_BYTES as u64;
         Ok(())
     }

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Disk, RealDisk};
+use crate::disk::RealDisk;
 use crate::{Hash, JournalError, files};
 
 /// An artefact that is there.
@@ -24,17 +24,9 @@ pub struct Artefact {
 /// # Errors
 /// Where the disk fails.
 pub fn put(dir: &Path, kind: &str, bytes: &[u8]) -> Result<Hash, JournalError> {
-    put_on(&RealDisk, dir, kind, bytes)
-}
-
-/// [`put`] on any disk.
-///
-/// # Errors
-/// Where the disk fails.
-pub fn put_on<D: Disk>(disk: &D, dir: &Path, kind: &str, bytes: &[u8]) -> Result<Hash, JournalError> {
     let hash = Hash::of(bytes);
     // one that is there is written again: it may be damaged, or its name not yet durable
-    files::write_whole(disk, &path(dir, kind, &hash), bytes, usize::MAX)?;
+    files::write_whole(&RealDisk, &path(dir, kind, &hash), bytes)?;
     Ok(hash)
 }
 
@@ -51,8 +43,8 @@ pub fn get(dir: &Path, kind: &str, hash: &Hash) -> Result<Vec<u8>, JournalError>
 /// # Errors
 /// Where the disk fails.
 pub fn list(dir: &Path) -> Result<Vec<Artefact>, JournalError> {
-    let names = files::names(&RealDisk, &dir.join("artefacts"))?;
-    Ok(names.into_iter().filter_map(|(name, bytes)| parse(&name, bytes)).collect())
+    let files = files::list(&RealDisk, &dir.join("artefacts"), false)?;
+    Ok(files.into_iter().filter_map(|listed| parse(&listed.file.name(), listed.bytes)).collect())
 }
 
 fn path(dir: &Path, kind: &str, hash: &Hash) -> PathBuf {

@@ -1,8 +1,6 @@
 //! What waits for the disk: frames in one stretch of bytes, cut into blocks as they come, and what
 //! of it may be called complete.
 
-use std::ops::Range;
-
 use crate::codec::MAX_FRAME_BYTES;
 use crate::{Entry, Head};
 
@@ -29,10 +27,12 @@ pub(crate) struct Batch {
 impl Batch {
     /// The pieces with their bytes, in order.
     pub fn pieces(&self) -> impl Iterator<Item = (Piece, &[u8])> {
-        let begins = std::iter::once(0).chain(self.pieces.iter().map(|piece| piece.end));
-        let ranges =
-            begins.zip(&self.pieces).map(|(begin, piece)| (piece, Range { start: begin, end: piece.end }));
-        ranges.map(|(piece, range)| (*piece, &self.bytes[range]))
+        let mut begin = 0;
+        self.pieces.iter().map(move |piece| {
+            let bytes = &self.bytes[begin..piece.end];
+            begin = piece.end;
+            (*piece, bytes)
+        })
     }
 
     /// Empties it and keeps its room, up to `bytes`.
@@ -49,9 +49,12 @@ pub(crate) struct Buffer {
     batch: Batch,
     block_bytes: usize,
     buffer_bytes: usize,
-    complete: u64,
-    covered: u64,
-    appended: u64,
+    /// The last input that lacks no decision.
+    pub complete: u64,
+    /// The last input that is durable with its decisions once everything handed over is.
+    pub covered: u64,
+    /// How many frames ever came.
+    pub appended: u64,
 }
 
 impl Buffer {
@@ -78,16 +81,11 @@ impl Buffer {
         }
         encode(entry, &mut self.batch.bytes);
         let end = self.batch.bytes.len();
-        if end - begin > MAX_FRAME_BYTES {
+        let (bytes, fits) = (end - begin, end <= self.buffer_bytes || begin == 0);
+        if bytes > MAX_FRAME_BYTES || !fits {
             self.batch.bytes.truncate(begin);
-            return Err(format!(
-                "a record of {} bytes is beyond the {MAX_FRAME_BYTES} of a frame",
-                end - begin
-            ));
-        }
-        if end > self.buffer_bytes && begin > 0 {
-            self.batch.bytes.truncate(begin);
-            return Ok(false);
+            let what = format!("a record of {bytes} bytes is beyond the {MAX_FRAME_BYTES} of a frame");
+            return if bytes > MAX_FRAME_BYTES { Err(what) } else { Ok(false) };
         }
         if let Entry::Input(input) = entry {
             self.complete(input.sequence.saturating_sub(1));
@@ -129,21 +127,6 @@ impl Buffer {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.batch.pieces.is_empty()
-    }
-
-    /// How many frames ever came.
-    pub fn appended(&self) -> u64 {
-        self.appended
-    }
-
-    /// The last input that lacks no decision.
-    pub fn completed(&self) -> u64 {
-        self.complete
-    }
-
-    /// The last input that is durable with its decisions once everything handed over is.
-    pub fn covered(&self) -> u64 {
-        self.covered
     }
 }
 
@@ -218,7 +201,7 @@ mod tests {
                             let needed = last_of.range(..=told).map(|(_, end)| *end).max().unwrap_or(0);
                             prop_assert!(out.len() >= needed, "{told} told after {} of {needed} bytes", out.len());
                         }
-                        prop_assert!(told <= buffer.covered());
+                        prop_assert!(told <= buffer.covered);
                     }
                     Act::Input(_) | Act::Other(_) => continue,
                 }
@@ -233,7 +216,7 @@ mod tests {
             batch.pieces().for_each(|(_, bytes)| out.extend_from_slice(bytes));
             let all: Vec<u8> = frames.iter().flat_map(|(mark, bytes)| vec![*mark; *bytes]).collect();
             prop_assert_eq!(out, all);
-            prop_assert_eq!(buffer.appended(), frames.len() as u64);
+            prop_assert_eq!(buffer.appended, frames.len() as u64);
         }
     }
 
@@ -248,10 +231,10 @@ mod tests {
         let complete: Vec<u64> = batch.pieces().map(|(piece, _)| piece.complete).collect();
         assert_eq!(complete, [0, 1, 1]);
         buffer.complete(2);
-        assert_eq!(buffer.covered(), 2);
+        assert_eq!(buffer.covered, 2);
         assert!(push(&mut buffer, Some(3), 3, 3, 6));
         buffer.complete(3);
-        assert_eq!(buffer.covered(), 2, "3 still waits");
+        assert_eq!(buffer.covered, 2, "3 still waits");
     }
 
     #[test]

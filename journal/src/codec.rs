@@ -1,9 +1,10 @@
 //! What a payload is made of, by format. A format that was once written stays readable (J8).
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use synapse::region::{decode, encode_into};
+use zstd::bulk::{Compressor, decompress};
 
+use crate::header::{Header, Kind};
 use crate::record::{Decision, Entry, Record};
 
 /// The most that the frames of one block may be.
@@ -51,7 +52,7 @@ pub struct Frame<'a> {
     pub body: &'a [u8],
 }
 
-/// One format of payloads.
+/// One format of payloads; it fails with what is wrong with them.
 pub trait Codec: Sync {
     /// Its number.
     fn version(&self) -> u16;
@@ -60,27 +61,47 @@ pub trait Codec: Sync {
     fn frame(&self, entry: Entry<'_>, into: &mut Vec<u8>);
 
     /// The frames that a payload was made of, `raw_bytes` of them.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     fn unpack(&self, payload: &[u8], raw_bytes: u32) -> Result<Vec<u8>, String>;
 
     /// Takes frames apart.
-    ///
-    /// # Errors
-    /// What is wrong with them.
     fn frames<'a>(&self, raw: &'a [u8]) -> Result<Vec<Frame<'a>>, String>;
 
     /// What a frame says.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     fn record(&self, frame: Frame<'_>) -> Result<Record, String>;
 }
 
 /// The codec of a format; none where this build does not know it.
 pub fn codec(version: u16) -> Option<&'static dyn Codec> {
     [&Format1 as &dyn Codec].into_iter().find(|codec| codec.version() == version)
+}
+
+/// Hands over the records of a block in order, each with its frame; none of the first of a run. It fails
+/// with what is wrong with the payload, or with what `each` says.
+pub(crate) fn each_record(
+    header: &Header,
+    payload: &[u8],
+    mut each: impl FnMut(Frame<'_>, Record) -> Result<(), String>,
+) -> Result<(), String> {
+    if header.kind == Kind::Genesis {
+        return Ok(());
+    }
+    let codec = codec(header.version).ok_or_else(|| format!("format {} is not known", header.version))?;
+    let raw = codec.unpack(payload, header.raw_bytes)?;
+    let frames = codec.frames(&raw)?;
+    if frames.len() != header.records as usize {
+        return Err(format!("it has {} records and its header says {}", frames.len(), header.records));
+    }
+    frames.into_iter().try_for_each(|frame| each(frame, codec.record(frame)?))
+}
+
+/// The records of a block.
+pub(crate) fn records(header: &Header, payload: &[u8]) -> Result<Vec<Record>, String> {
+    let mut records = Vec::new();
+    each_record(header, payload, |_, record| {
+        records.push(record);
+        Ok(())
+    })?;
+    Ok(records)
 }
 
 /// Appends one entry to the frames of a block, in the format that is written.
@@ -90,28 +111,14 @@ pub fn frame(entry: Entry<'_>, into: &mut Vec<u8>) {
 
 /// The time of the first input among frames, in the format that is written, nanoseconds.
 pub(crate) fn first_time_ns(raw: &[u8]) -> Option<i64> {
-    let mut rest = raw;
-    while let Some((frame, after)) = split(rest).ok()? {
-        if frame.kind == FrameKind::Input {
-            return frame.body.get(8..16)?.try_into().ok().map(i64::from_le_bytes);
-        }
-        rest = after;
-    }
-    None
+    let input = frames(raw).map_while(Result::ok).find(|frame| frame.kind == FrameKind::Input)?;
+    input.body.get(8..16)?.try_into().ok().map(i64::from_le_bytes)
 }
 
-/// Makes payloads, in the format that is written; kept, as making it costs more than using it.
-pub(crate) struct Packer(zstd::bulk::Compressor<'static>);
-
-impl Packer {
-    pub(crate) fn new() -> std::io::Result<Self> {
-        Ok(Self(zstd::bulk::Compressor::new(LEVEL)?))
-    }
-
-    /// The payload of some frames.
-    pub(crate) fn pack(&mut self, raw: &[u8]) -> std::io::Result<Vec<u8>> {
-        self.0.compress(raw)
-    }
+/// What makes payloads of frames, in the format that is written; kept, as making it costs more than
+/// using it.
+pub(crate) fn packer() -> std::io::Result<Compressor<'static>> {
+    Compressor::new(LEVEL)
 }
 
 /// Format 1: frames of length (4 bytes, little-endian, of the body), kind (1 byte) and body, compressed
@@ -120,36 +127,33 @@ struct Format1;
 
 const FRAME_HEAD_BYTES: usize = 5;
 
-fn push(kind: FrameKind, body: &[u8], into: &mut Vec<u8>) {
-    into.extend_from_slice(&(body.len() as u32).to_le_bytes());
-    into.push(kind as u8);
-    into.extend_from_slice(body);
-}
-
-/// As [`push`], of a value that is encoded in its place.
-fn push_value<T: Serialize>(kind: FrameKind, value: &T, into: &mut Vec<u8>) {
+fn push(kind: FrameKind, into: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     let at = into.len();
-    push(kind, &[], into);
-    encode_into(value, into);
+    into.extend_from_slice(&[0, 0, 0, 0, kind as u8]);
+    body(into);
     let length = (into.len() - at - FRAME_HEAD_BYTES) as u32;
     into[at..at + 4].copy_from_slice(&length.to_le_bytes());
 }
 
-/// The first frame and what is behind it; none at the end.
-fn split(raw: &[u8]) -> Result<Option<(Frame<'_>, &[u8])>, String> {
-    let Some((head, rest)) = raw.split_first_chunk::<FRAME_HEAD_BYTES>() else {
-        return if raw.is_empty() { Ok(None) } else { Err("the last frame is cut off".into()) };
-    };
+/// The frames of format 1; after an error there is nothing to go on with.
+fn frames(mut raw: &[u8]) -> impl Iterator<Item = Result<Frame<'_>, String>> {
+    std::iter::from_fn(move || (!raw.is_empty()).then(|| split(&mut raw)))
+}
+
+/// The first frame, which is taken off.
+fn split<'a>(raw: &mut &'a [u8]) -> Result<Frame<'a>, String> {
+    let (head, rest) = raw.split_first_chunk::<FRAME_HEAD_BYTES>().ok_or("the last frame is cut off")?;
     let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
     if length > MAX_FRAME_BYTES || length > rest.len() {
         return Err(format!("a frame of {length} bytes stands where {} are left", rest.len()));
     }
     let kind = FrameKind::of(head[4]).ok_or_else(|| format!("frame kind {} is not known", head[4]))?;
     let (body, rest) = rest.split_at(length);
-    Ok(Some((Frame { kind, body }, rest)))
+    *raw = rest;
+    Ok(Frame { kind, body })
 }
 
-fn body<T: Serialize + DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     decode(bytes).map_err(|error| format!("a record does not decode: {error}"))
 }
 
@@ -160,12 +164,16 @@ impl Codec for Format1 {
 
     fn frame(&self, entry: Entry<'_>, into: &mut Vec<u8>) {
         match entry {
-            Entry::Input(input) => push_value(FrameKind::Input, input, into),
-            Entry::Decision { late: false, bytes } => push(FrameKind::Decision, bytes, into),
-            Entry::Decision { late: true, bytes } => push(FrameKind::LateDecision, bytes, into),
-            Entry::Released(released) => push_value(FrameKind::Released, released, into),
-            Entry::Marker(marker) => push_value(FrameKind::Marker, marker, into),
-            Entry::Note(note) => push_value(FrameKind::Note, note, into),
+            Entry::Input(input) => push(FrameKind::Input, into, |into| encode_into(input, into)),
+            Entry::Decision { late, bytes } => {
+                let kind = if late { FrameKind::LateDecision } else { FrameKind::Decision };
+                push(kind, into, |into| into.extend_from_slice(bytes));
+            }
+            Entry::Released(released) => {
+                push(FrameKind::Released, into, |into| encode_into(released, into));
+            }
+            Entry::Marker(marker) => push(FrameKind::Marker, into, |into| encode_into(marker, into)),
+            Entry::Note(note) => push(FrameKind::Note, into, |into| encode_into(note, into)),
         }
     }
 
@@ -174,7 +182,7 @@ impl Codec for Format1 {
         if raw_bytes > MAX_RAW_BYTES {
             return Err(format!("its {raw_bytes} bytes of frames are beyond the {MAX_RAW_BYTES} of a block"));
         }
-        let raw = zstd::bulk::decompress(payload, raw_bytes)
+        let raw = decompress(payload, raw_bytes)
             .map_err(|error| format!("its payload does not unpack to {raw_bytes} bytes: {error}"))?;
         if raw.len() != raw_bytes {
             return Err(format!("its payload unpacks to {} bytes, not {raw_bytes}", raw.len()));
@@ -183,12 +191,7 @@ impl Codec for Format1 {
     }
 
     fn frames<'a>(&self, raw: &'a [u8]) -> Result<Vec<Frame<'a>>, String> {
-        let (mut frames, mut rest) = (Vec::new(), raw);
-        while let Some((frame, after)) = split(rest)? {
-            frames.push(frame);
-            rest = after;
-        }
-        Ok(frames)
+        frames(raw).collect()
     }
 
     fn record(&self, frame: Frame<'_>) -> Result<Record, String> {
@@ -227,7 +230,7 @@ mod tests {
             frame(entry, &mut raw);
         }
         assert_eq!(first_time_ns(&raw), Some(-4));
-        let payload = Packer::new().expect("it was just written").pack(&raw).expect("it was just written");
+        let payload = packer().and_then(|mut packer| packer.compress(&raw)).expect("it was just written");
         let codec = codec(1).expect("it was just written");
         assert_eq!(codec.unpack(&payload, raw.len() as u32).expect("it was just written"), raw);
         assert!(codec.unpack(&payload, raw.len() as u32 + 1).is_err());

@@ -6,84 +6,48 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-/// A file system.
+/// A file system. What it does not do it answers with what the system says.
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open file.
     type File: DiskFile;
 
     /// A new, empty file to read and write, in place of any that had the name.
-    ///
-    /// # Errors
-    /// What the system says.
     fn create(&self, path: &Path) -> io::Result<Self::File>;
 
     /// A file that exists, to read and, where `write`, to write.
-    ///
-    /// # Errors
-    /// What the system says.
     fn open(&self, path: &Path, write: bool) -> io::Result<Self::File>;
 
     /// Gives a file another name, in place of any that had it.
-    ///
-    /// # Errors
-    /// What the system says.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes a file.
-    ///
-    /// # Errors
-    /// What the system says.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// The names of the files in a folder, sorted.
-    ///
-    /// # Errors
-    /// What the system says.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
 
     /// Makes a folder and those above it, where they are missing.
-    ///
-    /// # Errors
-    /// What the system says.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
 
     /// Makes the names in a folder durable.
-    ///
-    /// # Errors
-    /// What the system says.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
 }
 
 /// An open file.
 pub trait DiskFile: Send + Sync {
     /// Reads at an offset until the buffer is full or the file ends; how much it was.
-    ///
-    /// # Errors
-    /// What the system says.
     fn read_at(&self, offset: u64, into: &mut [u8]) -> io::Result<usize>;
 
     /// Writes all of `bytes` at an offset.
-    ///
-    /// # Errors
-    /// What the system says.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
 
-    /// Makes content and length durable.
-    ///
-    /// # Errors
-    /// What the system says; it must never be tried again (J2).
+    /// Makes content and length durable; where that fails it must never be tried again (J2).
     fn sync_data(&self) -> io::Result<()>;
 
     /// Cuts the file, or lengthens it with zeros.
-    ///
-    /// # Errors
-    /// What the system says.
     fn set_len(&self, bytes: u64) -> io::Result<()>;
 
     /// Its length.
-    ///
-    /// # Errors
-    /// What the system says.
     fn size(&self) -> io::Result<u64>;
 }
 

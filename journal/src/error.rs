@@ -2,9 +2,26 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// Something on a tape that no crash leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{segment}: block {block} after sequence {sequence} is damaged: {why}")]
+pub struct Damage {
+    /// The number of the block.
+    pub block: u64,
+    /// The last input before it.
+    pub sequence: u64,
+    /// The file.
+    pub segment: String,
+    /// What is wrong.
+    pub why: String,
+}
 
 /// Why the journal cannot go on, or cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum JournalError {
     /// The disk said no. A failing sync is never retried (J2).
     #[error(
@@ -16,22 +33,11 @@ pub enum JournalError {
         /// What was tried.
         what: &'static str,
         /// What the system said.
-        source: io::Error,
+        source: Arc<io::Error>,
     },
     /// Something is there that a crash cannot have left (J4).
-    #[error(
-        "{file}: block {block} after sequence {sequence} is damaged: {what}; nothing is overwritten: restore the file from a copy, or look at it with `janus verify`"
-    )]
-    Damaged {
-        /// The segment.
-        file: String,
-        /// The number of the block.
-        block: u64,
-        /// The last sequence number before it.
-        sequence: u64,
-        /// What is wrong.
-        what: String,
-    },
+    #[error("{0}; nothing is overwritten: restore the file from a copy, or look at it with `janus verify`")]
+    Damaged(Damage),
     /// A block that no tape can hold; nothing of it was written.
     #[error("a block is refused: {what}; append less at once")]
     Refused {

@@ -1,9 +1,11 @@
 //! The header of a block: 200 bytes, little-endian, the first thing in it. The headers chain without
 //! the payloads (J1).
 
+use serde::{Deserialize, Serialize};
 use synapse::Digest;
+use synapse::region::{decode, encode_into};
 
-use crate::record::Hash;
+use crate::record::{Hash, Head};
 
 /// How long a header is, in every format.
 pub const HEADER_BYTES: usize = 200;
@@ -12,12 +14,13 @@ pub const FORMAT: u16 = 1;
 
 const MAGIC: [u8; 8] = *b"JANUSBLK";
 const DOMAIN: &[u8] = b"janus block 1";
-const LATCHED: u8 = 1;
 
-/// What a block is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a block is for; in a header it is one byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(into = "u8", try_from = "u8")]
 pub enum Kind {
     /// The first of a run: its payload is the manifest.
+    #[default]
     Genesis,
     /// Records.
     Records,
@@ -27,12 +30,23 @@ pub enum Kind {
     Closed,
 }
 
-impl Kind {
-    const ALL: [Self; 4] = [Self::Genesis, Self::Records, Self::Dropped, Self::Closed];
+impl From<Kind> for u8 {
+    fn from(kind: Kind) -> Self {
+        kind as Self
+    }
 }
 
-/// What stands before the payload of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+impl TryFrom<u8> for Kind {
+    type Error = String;
+    fn try_from(byte: u8) -> Result<Self, String> {
+        let all = [Self::Genesis, Self::Records, Self::Dropped, Self::Closed];
+        all.into_iter().find(|kind| *kind as u8 == byte).ok_or_else(|| format!("kind {byte} is not known"))
+    }
+}
+
+/// What stands before the payload of a block. On the disk its fields follow a magic word, in this order,
+/// and a CRC32C follows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Header {
     /// The format of the block.
     pub version: u16,
@@ -68,41 +82,12 @@ pub struct Header {
     pub previous: Hash,
 }
 
-/// Takes the next bytes of a header.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        let (head, rest) = self.0.split_at(N);
-        bytes.copy_from_slice(head);
-        self.0 = rest;
-        bytes
-    }
-}
-
 impl Header {
     /// Its bytes.
     pub fn to_bytes(&self) -> [u8; HEADER_BYTES] {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES);
-        bytes.extend_from_slice(&MAGIC);
-        bytes.extend_from_slice(&self.version.to_le_bytes());
-        bytes.extend_from_slice(&[self.kind as u8, if self.latched { LATCHED } else { 0 }]);
-        bytes.extend_from_slice(&self.epoch.to_le_bytes());
-        bytes.extend_from_slice(&self.number.to_le_bytes());
-        for count in [self.records, self.payload_bytes, self.raw_bytes] {
-            bytes.extend_from_slice(&count.to_le_bytes());
-        }
-        for sequence in [self.sequence_first, self.sequence_last] {
-            bytes.extend_from_slice(&sequence.to_le_bytes());
-        }
-        for time in [self.time_first_ns, self.time_last_ns] {
-            bytes.extend_from_slice(&time.to_le_bytes());
-        }
-        for hash in [self.digest.to_bytes(), self.root.0, self.payload.0, self.previous.0] {
-            bytes.extend_from_slice(&hash);
-        }
-        bytes.extend_from_slice(&crc32c::crc32c(&bytes).to_le_bytes());
+        let mut bytes = MAGIC.to_vec();
+        encode_into(self, &mut bytes);
+        encode_into(&crc32c::crc32c(&bytes), &mut bytes);
         let mut fixed = [0; HEADER_BYTES];
         fixed.copy_from_slice(&bytes);
         fixed
@@ -113,47 +98,26 @@ impl Header {
     /// # Errors
     /// What is wrong with it. A version that is not known is no error here: see [`Header::version`].
     pub fn from_bytes(bytes: &[u8; HEADER_BYTES]) -> Result<Self, String> {
-        let (body, crc) = bytes.split_at(HEADER_BYTES - 4);
-        let mut fields = Fields(body);
-        if fields.take() != MAGIC {
+        let (body, said) = bytes.split_at(HEADER_BYTES - 4);
+        let Some(fields) = body.strip_prefix(&MAGIC) else {
             return Err("it does not begin as a block does".into());
+        };
+        let crc = crc32c::crc32c(body);
+        if said != crc.to_le_bytes() {
+            return Err(format!("the CRC of its header should be {crc:08x}"));
         }
-        let (found, said) = (crc32c::crc32c(body), u32::from_le_bytes(Fields(crc).take()));
-        if found != said {
-            return Err(format!("the CRC of its header is {found:08x} and should be {said:08x}"));
-        }
-        let version = u16::from_le_bytes(fields.take());
-        let [kind, flags] = fields.take();
-        let kind = *Kind::ALL.get(usize::from(kind)).ok_or_else(|| format!("kind {kind} is not known"))?;
-        if flags & !LATCHED != 0 {
-            return Err(format!("flags {flags:#x} are not known"));
-        }
-        Ok(Self {
-            version,
-            kind,
-            latched: flags == LATCHED,
-            epoch: u32::from_le_bytes(fields.take()),
-            number: u64::from_le_bytes(fields.take()),
-            records: u32::from_le_bytes(fields.take()),
-            payload_bytes: u32::from_le_bytes(fields.take()),
-            raw_bytes: u32::from_le_bytes(fields.take()),
-            sequence_first: u64::from_le_bytes(fields.take()),
-            sequence_last: u64::from_le_bytes(fields.take()),
-            time_first_ns: i64::from_le_bytes(fields.take()),
-            time_last_ns: i64::from_le_bytes(fields.take()),
-            digest: Digest::from_bytes(fields.take()),
-            root: Hash(fields.take()),
-            payload: Hash(fields.take()),
-            previous: Hash(fields.take()),
-        })
+        decode(fields).map_err(|error| format!("its header does not decode: {error}"))
+    }
+
+    /// Where the brain is behind it.
+    pub(crate) fn head(&self) -> Head {
+        let Self { sequence_last: sequence, time_last_ns: time_ns, latched, digest, .. } = *self;
+        Head { sequence, time_ns, latched, digest }
     }
 
     /// What the next header names as the one before.
     pub fn hash(&self) -> Hash {
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(DOMAIN);
-        hasher.update(&self.to_bytes());
-        Hash(*hasher.finalize().as_bytes())
+        Hash::of(&[DOMAIN, &self.to_bytes()].concat())
     }
 
     /// Whether it may stand behind `before`, whose hash is `hash`.
@@ -170,20 +134,13 @@ impl Header {
         if self.previous != *hash {
             return Err(format!("it was written behind {} and stands behind {hash}", self.previous));
         }
-        self.starts_at(before.sequence_last, before.epoch)
-    }
-
-    /// Whether it may stand behind everything up to an input, written by a process.
-    ///
-    /// # Errors
-    /// Why not.
-    pub(crate) fn starts_at(&self, sequence: u64, epoch: u32) -> Result<(), String> {
+        let sequence = before.sequence_last;
         if self.sequence_first != sequence.wrapping_add(1) || self.sequence_last < sequence {
             let (first, last) = (self.sequence_first, self.sequence_last);
             return Err(format!("it holds the inputs {first} to {last} and stands behind {sequence}"));
         }
-        if self.epoch < epoch {
-            return Err(format!("its epoch is {} and stands behind {epoch}", self.epoch));
+        if self.epoch < before.epoch {
+            return Err(format!("its epoch is {} and stands behind {}", self.epoch, before.epoch));
         }
         if self.kind == Kind::Genesis {
             return Err("it is the beginning of a tape and stands in the middle".into());

@@ -16,11 +16,10 @@ use crate::codec::{self, MAX_RAW_BYTES};
 use crate::disk::{Disk, RealDisk};
 use crate::files::failed;
 use crate::lock::Lock;
-use crate::retention::Retention;
-use crate::segments::{self, DEFAULT_SEGMENT_BYTES, Spare};
+use crate::segments::{DEFAULT_SEGMENT_BYTES, Spare};
 use crate::tape::Tape;
-use crate::writer::{End, Shared, Standing, Writer, again, lock};
-use crate::{BlockAt, Entry, Head, JournalError, Manifest, Note, Opening, Position};
+use crate::writer::{End, Shared, Standing, Writer, lock};
+use crate::{Entry, Head, JournalError, Manifest, Note, Opening, Position};
 
 /// How a journal is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +67,6 @@ impl Journal {
     }
 
     /// [`Journal::create`] with the tape on any disk; the lock stands on this machine's.
-    ///
-    /// # Errors
-    /// As [`Journal::create`].
     pub fn create_on<D: Disk>(
         disk: D,
         dir: &Path,
@@ -80,7 +76,7 @@ impl Journal {
         fs::create_dir_all(dir).map_err(failed(dir, "make the folder"))?;
         let lock = Lock::take(dir, wall_ns())?;
         let tape = Tape::create(disk, dir, manifest, options.segment_bytes)?;
-        let journal = Self::start(tape, dir, options, &[], 0, lock)?;
+        let journal = Self::start(tape, dir, options, 0, lock)?;
         journal.begin(0, false, &[], Head::default())?;
         Ok(journal)
     }
@@ -90,35 +86,17 @@ impl Journal {
     /// # Errors
     /// Where there is none or it is damaged, another process writes it, or the disk fails.
     pub fn open(dir: &Path, options: &Options) -> Result<(Self, Opening), JournalError> {
-        Self::open_on(RealDisk, dir, options, None)
-    }
-
-    /// [`Journal::open`] with the tape on any disk; payloads are checked from block `payloads_from`.
-    ///
-    /// # Errors
-    /// As [`Journal::open`].
-    pub fn open_on<D: Disk>(
-        disk: D,
-        dir: &Path,
-        options: &Options,
-        payloads_from: Option<u64>,
-    ) -> Result<(Self, Opening), JournalError> {
         // before the lock, which would leave a file in a folder that is no journal
-        if segments::list(&disk, dir, false)?.is_empty() {
+        if !crate::exists(dir)? {
             return Err(JournalError::Missing { path: dir.to_owned() });
         }
         let lock = Lock::take(dir, wall_ns())?;
-        let (tape, opening) = Tape::open(disk, dir, options.segment_bytes, payloads_from)?;
+        let (tape, opening) = Tape::open(RealDisk, dir, options.segment_bytes)?;
         let last = *tape.last();
         // the last input of a process that crashed may lack decisions
         let complete = last.sequence_last.saturating_sub(u64::from(!opening.closed));
-        let head = Head {
-            sequence: last.sequence_last,
-            time_ns: last.time_last_ns,
-            latched: last.latched,
-            digest: last.digest,
-        };
-        let journal = Self::start(tape, dir, options, &opening.blocks, complete, lock)?;
+        let head = last.head();
+        let journal = Self::start(tape, dir, options, complete, lock)?;
         journal.begin(opening.epoch, !opening.closed, &opening.set_aside, head)?;
         Ok((journal, opening))
     }
@@ -127,7 +105,6 @@ impl Journal {
         tape: Tape<D>,
         dir: &Path,
         options: &Options,
-        blocks: &[BlockAt],
         complete: u64,
         lock: Lock,
     ) -> Result<Self, JournalError> {
@@ -142,20 +119,8 @@ impl Journal {
         let buffer = Buffer::new(block_bytes, options.buffer_bytes, complete);
         let shared = Arc::new(Shared::new(dir, buffer, standing));
         let (ask, asked) = mpsc::sync_channel(1);
-        let (spare, mut retention) = (tape.spare(), Retention::new(options.budget_bytes, blocks));
-        if blocks.is_empty() {
-            retention.begun(0);
-        }
-        let writer = Writer {
-            shared: shared.clone(),
-            retention,
-            spare: ask,
-            asked: false,
-            used_bytes: blocks.last().map_or(0, |last| last.offset + last.bytes()),
-            half_bytes: options.segment_bytes / 2,
-            buffer_bytes: options.buffer_bytes,
-            tape,
-        };
+        let (spare, buffer_bytes) = (tape.spare(), options.buffer_bytes);
+        let writer = Writer { shared: shared.clone(), tape, spare: ask, asked: false, buffer_bytes };
         let thread = |name: &str| thread::Builder::new().name(name.into());
         let spare = thread("journal-spare").spawn(move || prepare(&spare, &asked));
         let spare = spare.map_err(failed(dir, "start a thread"))?;
@@ -225,10 +190,10 @@ impl Journal {
     /// Where writing has failed.
     pub fn wait(&self) -> Result<(), JournalError> {
         let mut state = lock(&self.shared.state);
-        let (frames, complete) = (state.buffer.appended(), state.buffer.completed());
+        let (frames, complete) = (state.buffer.appended, state.buffer.complete);
         while state.written < frames || self.durable() < complete {
             if let Some(error) = &state.failed {
-                return Err(again(error));
+                return Err(error.clone());
             }
             state = self.shared.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -260,7 +225,7 @@ impl Journal {
         let state = lock(&self.shared.state);
         match (closed, &state.failed) {
             (Some(position), None) => Ok(position),
-            (_, Some(error)) => Err(again(error)),
+            (_, Some(error)) => Err(error.clone()),
             (None, None) => Err(failed(self.dir(), "close")(io::Error::other("it is closed already"))),
         }
     }
@@ -291,7 +256,7 @@ fn prepare<D: Disk>(spare: &Spare<D>, asked: &mpsc::Receiver<()>) {
 }
 
 /// Nanoseconds since the epoch by the clock of the machine.
-fn wall_ns() -> i64 {
+pub(crate) fn wall_ns() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))

@@ -17,7 +17,6 @@ mod manifest;
 mod opening;
 mod reader;
 mod record;
-mod retention;
 mod sectors;
 mod segments;
 pub mod snapshots;
@@ -27,7 +26,7 @@ pub mod verify;
 mod writer;
 
 pub use anchor::Position;
-pub use error::JournalError;
+pub use error::{Damage, JournalError};
 pub use header::{Header, Kind};
 pub use journal::{Journal, Options};
 pub use manifest::{Manifest, Regime};

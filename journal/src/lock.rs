@@ -7,6 +7,7 @@ use std::path::Path;
 use market::Timestamp;
 
 use crate::JournalError;
+use crate::files::failed;
 
 /// The right to write a journal; it ends when this is dropped, or with the process however it ends.
 #[derive(Debug)]
@@ -28,10 +29,7 @@ impl Lock {
     /// [`JournalError::Locked`] with the owner's name where another has it.
     pub fn take(dir: &Path, wall_ns: i64) -> Result<Self, JournalError> {
         let path = dir.join("lock");
-        let disk = |what| {
-            let path = path.clone();
-            move |source| JournalError::Disk { path, what, source }
-        };
+        let disk = |what| failed(&path, what);
         // not truncated by opening: until the lock is ours, the words in it are the owner's
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = opened.map_err(disk("open the lock"))?;

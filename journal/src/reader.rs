@@ -3,21 +3,19 @@
 use std::path::Path;
 
 use crate::anchor::Position;
+use crate::codec::records;
 use crate::disk::{Disk, RealDisk};
 use crate::error::JournalError;
-use crate::files::failed;
 use crate::manifest::Manifest;
 use crate::opening;
 use crate::record::Record;
-use crate::sectors::{Found, read_block};
-use crate::segments;
-use crate::survey::{BlockAt, Damage, Survey, records, survey};
+use crate::sectors::Found;
+use crate::survey::{BlockAt, Survey, survey};
 
 /// A tape, to read: what stood on it when it was opened.
 pub struct Reader<D: Disk = RealDisk> {
-    survey: Survey<D::File>,
+    pub(crate) survey: Survey<D::File>,
     manifest: Manifest,
-    folder: std::path::PathBuf,
 }
 
 impl Reader {
@@ -32,22 +30,19 @@ impl Reader {
 
 impl<D: Disk> Reader<D> {
     /// As [`Reader::open`], on a disk.
-    ///
-    /// # Errors
-    /// As [`Reader::open`].
     pub fn open_on(disk: &D, dir: &Path) -> Result<Self, JournalError> {
-        let mut survey = survey(disk, dir, false, None)?;
-        if let Some(damage) = survey.damage.take() {
-            return Err(damage.into());
+        let mut survey = survey(disk, dir, false)?;
+        match survey.damage.take() {
+            Some(damage) => Err(JournalError::Damaged(damage)),
+            None => Self::of(disk, dir, survey),
         }
-        Self::of(disk, dir, survey)
     }
 
     /// What was surveyed, damage or not.
     pub(crate) fn of(disk: &D, dir: &Path, survey: Survey<D::File>) -> Result<Self, JournalError> {
         let first = survey.blocks.first().ok_or_else(|| JournalError::Missing { path: dir.to_owned() })?;
         let manifest = opening::manifest(disk, dir, &first.header.root)?;
-        Ok(Self { survey, manifest, folder: segments::folder(dir) })
+        Ok(Self { survey, manifest })
     }
 
     /// What the run was started with.
@@ -76,17 +71,15 @@ impl<D: Disk> Reader<D> {
         (at < self.headers().len()).then_some(at)
     }
 
-    /// The payload of a block, checked against its header; none beyond the last.
-    pub(crate) fn payload(&self, at: usize) -> Result<Option<(&BlockAt, Vec<u8>)>, JournalError> {
-        let Some(block) = self.headers().get(at) else { return Ok(None) };
-        let Some(file) = self.survey.file(block) else { return Ok(None) };
-        let path = self.folder.join(block.file());
-        match read_block(file, block.offset).map_err(failed(&path, "read"))? {
-            Found::Whole(header, payload) if header == block.header => Ok(Some((block, payload))),
-            Found::Bad(what) => Err(damaged(block, what).into()),
-            Found::Whole(..) => Err(damaged(block, "its header changed".into()).into()),
-            Found::Torn => Err(damaged(block, "a part of it was never written".into()).into()),
-        }
+    /// The payload of a block, checked against its header.
+    pub(crate) fn payload(&self, block: &BlockAt) -> Result<Vec<u8>, JournalError> {
+        let why = match self.survey.read(block)? {
+            Found::Whole(header, payload) if header == block.header => return Ok(payload),
+            Found::Bad(why) => why,
+            Found::Whole(..) => "its header changed".into(),
+            Found::Torn => "a part of it was never written".into(),
+        };
+        Err(JournalError::Damaged(block.damaged(why)))
     }
 
     /// The records of a block; none beyond the last, and in the first block of a run.
@@ -94,8 +87,9 @@ impl<D: Disk> Reader<D> {
     /// # Errors
     /// Where the block is damaged, or the disk fails.
     pub fn block(&self, at: usize) -> Result<Vec<Record>, JournalError> {
-        let Some((block, payload)) = self.payload(at)? else { return Ok(Vec::new()) };
-        records(&block.header, &payload).map_err(|what| damaged(block, what).into())
+        let Some(block) = self.headers().get(at) else { return Ok(Vec::new()) };
+        let payload = self.payload(block)?;
+        records(&block.header, &payload).map_err(|why| JournalError::Damaged(block.damaged(why)))
     }
 
     /// All records, in order; after an error there are no more.
@@ -113,10 +107,4 @@ impl<D: Disk> Reader<D> {
                 Err(error) => vec![Err(error)],
             })
     }
-}
-
-pub(crate) fn damaged(block: &BlockAt, what: String) -> Damage {
-    let header = &block.header;
-    let (block_number, sequence) = (header.number, header.sequence_first.saturating_sub(1));
-    Damage { file: block.file(), block: block_number, sequence, what }
 }

@@ -2,10 +2,10 @@
 //! sector of 512 bytes the last is a stamp; header, payload and zeros up to the end lie around the
 //! stamps. All sectors are written, so one without a stamp never reached the disk.
 
-use std::io;
-
+use crate::JournalError;
 use crate::codec;
 use crate::disk::DiskFile;
+use crate::files::Named;
 use crate::header::{HEADER_BYTES, Header};
 use crate::record::Hash;
 
@@ -55,10 +55,11 @@ pub(crate) enum First {
     Header(Header),
 }
 
-/// Judges a first sector.
-fn first(sector: &[u8]) -> First {
-    let Some((head, _)) = sector.split_first_chunk::<HEADER_BYTES>() else { return First::Unwritten };
-    match sector.get(CONTENT_BYTES) {
+/// Reads a first sector.
+pub(crate) fn read_first(file: &Named<impl DiskFile>, offset: u64) -> Result<First, JournalError> {
+    let sector = file.part(offset, SECTOR_BYTES as u64)?;
+    let Some((head, _)) = sector.split_first_chunk::<HEADER_BYTES>() else { return Ok(First::Unwritten) };
+    Ok(match sector.get(CONTENT_BYTES) {
         None | Some(0) => First::Unwritten,
         Some(&STAMP) => match Header::from_bytes(head) {
             Err(why) => First::Bad(why),
@@ -68,18 +69,11 @@ fn first(sector: &[u8]) -> First {
             Ok(header) => First::Header(header),
         },
         Some(other) => First::Bad(bad_stamp(0, *other)),
-    }
+    })
 }
 
 fn bad_stamp(sector: usize, found: u8) -> String {
     format!("the stamp of its sector {sector} is {found:02x} and should be {STAMP:02x}")
-}
-
-/// Reads a first sector.
-pub(crate) fn read_first(file: &impl DiskFile, offset: u64) -> io::Result<First> {
-    let mut sector = [0; SECTOR_BYTES];
-    let read = file.read_at(offset, &mut sector)?;
-    Ok(first(&sector[..read]))
 }
 
 /// What stands where a block may begin.
@@ -94,17 +88,15 @@ pub(crate) enum Found {
 }
 
 /// Reads a block.
-pub(crate) fn read_block(file: &impl DiskFile, offset: u64) -> io::Result<Found> {
+pub(crate) fn read_block(file: &Named<impl DiskFile>, offset: u64) -> Result<Found, JournalError> {
     let header = match read_first(file, offset)? {
         First::Unwritten => return Ok(Found::Torn),
         First::Bad(why) => return Ok(Found::Bad(why)),
         First::Header(header) => header,
     };
-    let mut bytes = vec![0; span(header.payload_bytes as usize) as usize];
-    if file.read_at(offset, &mut bytes)? < bytes.len() {
-        return Ok(Found::Torn);
-    }
-    Ok(judge(header, &bytes))
+    let span = span(header.payload_bytes as usize);
+    let bytes = file.part(offset, span)?;
+    Ok(if bytes.len() as u64 == span { judge(header, &bytes) } else { Found::Torn })
 }
 
 /// Judges a block by its bytes.
@@ -117,9 +109,7 @@ fn judge(header: Header, bytes: &[u8]) -> Found {
         return Found::Bad(bad_stamp(sector, stamp));
     }
     let mut content = Vec::with_capacity(bytes.len());
-    for sector in bytes.chunks_exact(SECTOR_BYTES) {
-        content.extend_from_slice(&sector[..CONTENT_BYTES]);
-    }
+    bytes.chunks_exact(SECTOR_BYTES).for_each(|sector| content.extend_from_slice(&sector[..CONTENT_BYTES]));
     content.drain(..HEADER_BYTES);
     let padding = content.split_off(header.payload_bytes as usize);
     if padding.iter().any(|byte| *byte != 0) {

@@ -3,12 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Disk, RealDisk};
+use crate::disk::RealDisk;
 use crate::{Hash, JournalError, files};
-
-/// A snapshot goes to the disk in pieces of so many bytes, each synced, so that a commit of the tape
-/// never waits behind more than one.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// A snapshot that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,21 +22,8 @@ pub struct Snapshot {
 /// # Errors
 /// Where the disk fails.
 pub fn put_snapshot(dir: &Path, sequence: u64, bytes: &[u8]) -> Result<Hash, JournalError> {
-    put_snapshot_on(&RealDisk, dir, sequence, bytes)
-}
-
-/// [`put_snapshot`] on any disk.
-///
-/// # Errors
-/// Where the disk fails.
-pub fn put_snapshot_on<D: Disk>(
-    disk: &D,
-    dir: &Path,
-    sequence: u64,
-    bytes: &[u8],
-) -> Result<Hash, JournalError> {
     let hash = Hash::of(bytes);
-    files::write_whole(disk, &path(dir, sequence, &hash), bytes, PIECE_BYTES)?;
+    files::write_whole(&RealDisk, &path(dir, sequence, &hash), bytes)?;
     Ok(hash)
 }
 
@@ -57,8 +40,8 @@ pub fn get_snapshot(dir: &Path, sequence: u64, hash: &Hash) -> Result<Vec<u8>, J
 /// # Errors
 /// Where the disk fails.
 pub fn list_snapshots(dir: &Path) -> Result<Vec<Snapshot>, JournalError> {
-    let names = files::names(&RealDisk, &folder(dir))?;
-    Ok(names.into_iter().filter_map(|(name, bytes)| parse(&name, bytes)).collect())
+    let files = files::list(&RealDisk, &folder(dir), false)?;
+    Ok(files.into_iter().filter_map(|listed| parse(&listed.file.name(), listed.bytes)).collect())
 }
 
 /// Removes every snapshot but those to `keep`, and what a crash left half written; how many
@@ -68,13 +51,12 @@ pub fn list_snapshots(dir: &Path) -> Result<Vec<Snapshot>, JournalError> {
 /// Where the disk fails.
 pub fn prune(dir: &Path, keep: &[Hash]) -> Result<usize, JournalError> {
     let mut gone = 0;
-    for (name, bytes) in files::names(&RealDisk, &folder(dir))? {
-        let snapshot = parse(&name, bytes);
-        if name.ends_with(files::UNFINISHED)
+    for files::Listed { file, bytes } in files::list(&RealDisk, &folder(dir), false)? {
+        let snapshot = parse(&file.name(), bytes);
+        if file.name().ends_with(files::UNFINISHED)
             || snapshot.is_some_and(|snapshot| !keep.contains(&snapshot.hash))
         {
-            let path = folder(dir).join(name);
-            RealDisk.remove(&path).map_err(files::failed(&path, "remove"))?;
+            files::remove(&RealDisk, &file.path)?;
             gone += usize::from(snapshot.is_some());
         }
     }
@@ -103,7 +85,7 @@ mod tests {
     #[test]
     fn they_are_listed_by_sequence_and_pruned_by_hash() {
         let dir = tempfile::tempdir().expect("a folder");
-        let large: Vec<u8> = (0..PIECE_BYTES * 2 + 7).map(|at| (at % 251) as u8).collect();
+        let large: Vec<u8> = (0..files::PIECE_BYTES * 2 + 7).map(|at| (at % 251) as u8).collect();
         let late = put_snapshot(dir.path(), 100, &large).expect("put");
         let early = put_snapshot(dir.path(), 20, b"").expect("put");
         let middle = put_snapshot(dir.path(), 30, b"state").expect("put");

@@ -1,15 +1,14 @@
 //! Looking over a tape (J4): where it ends, and whether what stands behind its end is torn, which a
 //! crash leaves, or damage, which it does not.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::anchor::{self, Position};
 use crate::codec::codec;
 use crate::disk::{Disk, DiskFile};
-use crate::error::JournalError;
-use crate::files::failed;
+use crate::error::{Damage, JournalError};
 use crate::header::{FORMAT, Header, Kind};
-use crate::record::{Hash, Record};
+use crate::record::Hash;
 use crate::sectors::{First, Found, read_block, read_first, span};
 use crate::segments::{self, Segment};
 
@@ -34,24 +33,16 @@ impl BlockAt {
     pub fn bytes(&self) -> u64 {
         span(self.header.payload_bytes as usize)
     }
-}
 
-/// Something that no crash leaves.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Damage {
-    /// The file.
-    pub file: String,
-    /// The number of the block.
-    pub block: u64,
-    /// The last input before it.
-    pub sequence: u64,
-    /// What is wrong.
-    pub what: String,
-}
+    /// Where in the segment it ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.bytes()
+    }
 
-impl From<Damage> for JournalError {
-    fn from(Damage { file, block, sequence, what }: Damage) -> Self {
-        Self::Damaged { file, block, sequence, what }
+    /// That something is wrong with it.
+    pub(crate) fn damaged(&self, why: impl Into<String>) -> Damage {
+        let Header { number: block, sequence_first, .. } = self.header;
+        Damage { block, sequence: sequence_first.saturating_sub(1), segment: self.file(), why: why.into() }
     }
 }
 
@@ -83,22 +74,6 @@ pub(crate) struct Survey<F> {
     pub damage: Option<Damage>,
 }
 
-impl<F: DiskFile> Survey<F> {
-    /// Where the tape ends.
-    pub fn head(&self) -> Option<Position> {
-        self.blocks.last().map(|last| Position {
-            block: last.header.number,
-            sequence: last.header.sequence_last,
-            hash: self.hash,
-        })
-    }
-
-    /// The file of a block.
-    pub fn file(&self, block: &BlockAt) -> Option<&F> {
-        self.segments.iter().find(|segment| segment.number == block.segment).map(|segment| &segment.file)
-    }
-}
-
 /// Where the walk over the headers stopped.
 pub(crate) struct Stop {
     /// The segment, by its place in the list.
@@ -109,95 +84,89 @@ pub(crate) struct Stop {
     pub why: Option<String>,
 }
 
-pub(crate) struct Look<F> {
-    /// The folder of the segments.
-    pub folder: PathBuf,
-    /// What was seen so far.
-    pub survey: Survey<F>,
-}
-
-/// Looks a tape over. Headers are checked from the beginning, payloads from block `payloads_from` and
-/// in any case those of the last two. Damage counts only where a second look sees the same: another
+/// Looks a tape over. All headers are checked, and the payloads of the last two blocks. Damage counts only where a second look sees the same: another
 /// process may be writing.
 ///
 /// # Errors
 /// Where there is no tape, the disk fails, or the format is not known. Damage is no error here.
-pub(crate) fn survey<D: Disk>(
-    disk: &D,
-    dir: &Path,
-    write: bool,
-    payloads_from: Option<u64>,
-) -> Result<Survey<D::File>, JournalError> {
-    let mut seen = look(disk, dir, write, payloads_from)?;
+pub(crate) fn survey<D: Disk>(disk: &D, dir: &Path, write: bool) -> Result<Survey<D::File>, JournalError> {
+    let look = || look(disk, dir, write);
+    let mut seen = look()?;
     for _ in 0..8 {
-        if seen.damage.is_none() {
-            break;
-        }
-        let again = look(disk, dir, write, payloads_from)?;
-        let same = again.damage == seen.damage;
-        seen = again;
-        if same {
+        let Some(damage) = seen.damage else { break };
+        seen = look()?;
+        if seen.damage.as_ref() == Some(&damage) {
             break;
         }
     }
     Ok(seen)
 }
 
-fn look<D: Disk>(
-    disk: &D,
-    dir: &Path,
-    write: bool,
-    payloads_from: Option<u64>,
-) -> Result<Survey<D::File>, JournalError> {
+fn look<D: Disk>(disk: &D, dir: &Path, write: bool) -> Result<Survey<D::File>, JournalError> {
     // the anchor first: whoever writes meanwhile adds blocks before he anchors them
     let anchored = anchor::read(disk, dir)?;
     let segments = segments::list(disk, dir, write)?;
     if segments.is_empty() {
         return Err(JournalError::Missing { path: dir.to_owned() });
     }
-    let survey = Survey {
-        segments,
-        blocks: Vec::new(),
-        hash: Hash::default(),
-        leftovers: Vec::new(),
-        anchored: anchored.last,
-        damage: None,
+    let (blocks, leftovers, hash) = (Vec::new(), Vec::new(), Hash::default());
+    let mut seen = Survey { segments, blocks, hash, leftovers, anchored: anchored.last, damage: None };
+    let mut stop = seen.walk()?;
+    seen.check_payloads(&mut stop)?;
+    seen.damage = match seen.judge(&stop)? {
+        None => seen.beginning()?.or_else(|| seen.anchor(anchored.damage)),
+        damage => damage,
     };
-    let mut look = Look { folder: segments::folder(dir), survey };
-    let mut stop = look.walk()?;
-    look.check_payloads(&mut stop, payloads_from)?;
-    look.survey.damage = look.judge(&stop)?;
-    if look.survey.damage.is_none() {
-        look.survey.damage = look.beginning()?.or_else(|| look.anchor(anchored.damage));
-    }
-    Ok(look.survey)
+    Ok(seen)
 }
 
-impl<F: DiskFile> Look<F> {
-    /// A segment and its path.
-    pub fn segment(&self, at: usize) -> (&Segment<F>, PathBuf) {
-        let segment = &self.survey.segments[at];
-        (segment, self.folder.join(segments::name(segment.number)))
+impl<F: DiskFile> Survey<F> {
+    /// Where the tape ends.
+    pub fn head(&self) -> Option<Position> {
+        let of = |Header { number, sequence_last, .. }: Header| Position {
+            block: number,
+            sequence: sequence_last,
+            hash: self.hash,
+        };
+        self.blocks.last().map(|last| of(last.header))
     }
 
+    /// The place of a block's segment in the list.
+    fn place(&self, block: &BlockAt) -> usize {
+        self.segments.partition_point(|segment| segment.number < block.segment)
+    }
+
+    /// The segment of a block.
+    pub fn segment(&self, block: &BlockAt) -> &Segment<F> {
+        &self.segments[self.place(block)]
+    }
+
+    /// What stands in the place of a block.
+    pub fn read(&self, block: &BlockAt) -> Result<Found, JournalError> {
+        read_block(&self.segment(block).file, block.offset)
+    }
+
+    /// What the first sector of a place tells; only a header that may stand there is one.
     fn first(&self, at: usize, offset: u64) -> Result<First, JournalError> {
-        let (segment, path) = self.segment(at);
-        let first = read_first(&segment.file, offset).map_err(failed(&path, "read"))?;
-        if let First::Header(header) = &first
-            && codec(header.version).is_none()
-        {
-            return Err(JournalError::Format { path, found: header.version, known: FORMAT });
+        let file = &self.segments[at].file;
+        match read_first(file, offset)? {
+            First::Header(Header { version: found, .. }) if codec(found).is_none() => {
+                Err(JournalError::Format { path: file.path.clone(), found, known: FORMAT })
+            }
+            First::Header(header) => {
+                Ok(self.joins(&header, offset).map_or_else(First::Bad, |()| First::Header(header)))
+            }
+            first => Ok(first),
         }
-        Ok(first)
     }
 
     /// Whether a block may stand at the beginning or behind the last one found.
     fn joins(&self, header: &Header, offset: u64) -> Result<(), String> {
-        match self.survey.blocks.last() {
+        match self.blocks.last() {
             Some(last) if last.header.kind == Kind::Closed && offset != 0 => {
                 Err("it stands behind the end of a process in one segment".into())
             }
-            Some(last) => header.follows(&last.header, &self.survey.hash),
+            Some(last) => header.follows(&last.header, &self.hash),
             None if header.number > 0 => Ok(()),
             None if header.kind != Kind::Genesis || header.previous != header.root => {
                 Err("it is the first and does not begin a tape".into())
@@ -211,22 +180,19 @@ impl<F: DiskFile> Look<F> {
         let (mut at, mut offset) = (0, 0);
         loop {
             let why = match self.first(at, offset)? {
-                First::Header(header) => match self.joins(&header, offset) {
-                    Ok(()) => {
-                        let end = offset + span(header.payload_bytes as usize);
-                        if end > self.survey.segments[at].bytes {
-                            return Ok(Stop { at, offset, why: None });
-                        }
-                        self.survey.hash = header.hash();
-                        let segment = self.survey.segments[at].number;
-                        self.survey.blocks.push(BlockAt { segment, offset, header });
-                        offset = end;
+                First::Header(header) => {
+                    let block = BlockAt { segment: self.segments[at].number, offset, header };
+                    if block.end() <= self.segments[at].bytes {
+                        (self.hash, offset) = (header.hash(), block.end());
+                        self.blocks.push(block);
                         continue;
                     }
-                    Err(why) => Some(why),
-                },
+                    None
+                }
                 First::Bad(why) => Some(why),
-                First::Unwritten if self.goes_on(at + 1)? => {
+                First::Unwritten
+                    if at + 1 < self.segments.len() && matches!(self.first(at + 1, 0)?, First::Header(_)) =>
+                {
                     (at, offset) = (at + 1, 0);
                     continue;
                 }
@@ -236,57 +202,32 @@ impl<F: DiskFile> Look<F> {
         }
     }
 
-    fn goes_on(&self, at: usize) -> Result<bool, JournalError> {
-        if at >= self.survey.segments.len() {
-            return Ok(false);
-        }
-        Ok(matches!(self.first(at, 0)?, First::Header(header) if self.joins(&header, 0).is_ok()))
-    }
-
     /// Checks payloads, and takes back what was found from the first bad one on. The last block that
     /// stays is always one whose payload was checked.
-    fn check_payloads(&mut self, stop: &mut Stop, payloads_from: Option<u64>) -> Result<(), JournalError> {
-        let wanted = payloads_from.unwrap_or(u64::MAX);
-        let begin = self.survey.blocks.partition_point(|block| block.header.number < wanted);
-        let mut from = begin.min(self.survey.blocks.len().saturating_sub(2));
-        loop {
-            let mut bad = None;
-            for (index, block) in self.survey.blocks.iter().enumerate().skip(from) {
-                let at = self.survey.segments.partition_point(|segment| segment.number < block.segment);
-                let (segment, path) = self.segment(at);
-                let why = match read_block(&segment.file, block.offset).map_err(failed(&path, "read"))? {
-                    Found::Whole(header, _) if header == block.header => continue,
-                    Found::Bad(why) => Some(why),
-                    Found::Whole(..) | Found::Torn => None,
-                };
-                bad = Some((index, Stop { at, offset: block.offset, why }));
-                break;
-            }
-            let Some((index, found)) = bad else { return Ok(()) };
-            self.survey.blocks.truncate(index);
-            self.survey.hash = self.survey.blocks.last().map(|last| last.header.hash()).unwrap_or_default();
+    fn check_payloads(&mut self, stop: &mut Stop) -> Result<(), JournalError> {
+        let mut from = self.blocks.len().saturating_sub(2);
+        while let Some((index, found)) = self.bad_payload(from)? {
+            self.blocks.truncate(index);
+            self.hash = self.blocks.last().map(|last| last.header.hash()).unwrap_or_default();
             *stop = found;
             if index > from || from == 0 {
-                return Ok(());
+                break;
             }
             from -= 1;
         }
+        Ok(())
     }
-}
 
-/// The records of a payload.
-///
-/// # Errors
-/// What is wrong with it.
-pub(crate) fn records(header: &Header, payload: &[u8]) -> Result<Vec<Record>, String> {
-    if header.kind == Kind::Genesis {
-        return Ok(Vec::new());
+    /// The first block from one on that is not whole.
+    fn bad_payload(&self, from: usize) -> Result<Option<(usize, Stop)>, JournalError> {
+        for (index, block) in self.blocks.iter().enumerate().skip(from) {
+            let why = match self.read(block)? {
+                Found::Whole(header, _) if header == block.header => continue,
+                Found::Bad(why) => Some(why),
+                Found::Whole(..) | Found::Torn => None,
+            };
+            return Ok(Some((index, Stop { at: self.place(block), offset: block.offset, why })));
+        }
+        Ok(None)
     }
-    let codec = codec(header.version).ok_or_else(|| format!("format {} is not known", header.version))?;
-    let raw = codec.unpack(payload, header.raw_bytes)?;
-    let frames = codec.frames(&raw)?;
-    if frames.len() != header.records as usize {
-        return Err(format!("it has {} records and its header says {}", frames.len(), header.records));
-    }
-    frames.into_iter().map(|frame| codec.record(frame)).collect()
 }

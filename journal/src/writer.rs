@@ -10,8 +10,6 @@ use std::time::{Duration, Instant};
 use crate::buffer::{Batch, Buffer};
 use crate::disk::Disk;
 use crate::files::failed;
-use crate::retention::Retention;
-use crate::sectors::span;
 use crate::tape::Tape;
 use crate::{JournalError, Position};
 
@@ -74,7 +72,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Shared {
     pub fn new(dir: &Path, buffer: Buffer, standing: Standing) -> Self {
-        let durable = AtomicU64::new(buffer.covered());
+        let durable = AtomicU64::new(buffer.covered);
         let state = State { buffer, written: 0, end: None, failed: None, keep_from: 0, standing };
         let (state, wakers) = (Mutex::new(state), Mutex::default());
         let dir = dir.to_owned();
@@ -94,11 +92,7 @@ impl Shared {
         // under the lock, as whoever waits has looked at it there
         let grew = self.durable.fetch_max(sequence, Ordering::AcqRel) < sequence;
         drop(state);
-        if grew {
-            self.wake();
-        } else {
-            self.news.notify_all();
-        }
+        if grew { self.wake() } else { self.news.notify_all() }
     }
 
     /// Nothing more will be written.
@@ -106,18 +100,6 @@ impl Shared {
         tracing::error!(%error, "the journal cannot be written");
         lock(&self.state).failed.get_or_insert(error);
         self.wake();
-    }
-}
-
-/// An error once more, for each who asks.
-pub(crate) fn again(error: &JournalError) -> JournalError {
-    match error {
-        JournalError::Disk { path, what, source } => {
-            let source = io::Error::new(source.kind(), source.to_string());
-            JournalError::Disk { path: path.clone(), what, source }
-        }
-        JournalError::Refused { what } => JournalError::Refused { what: what.clone() },
-        other => JournalError::Refused { what: other.to_string() },
     }
 }
 
@@ -133,13 +115,9 @@ enum Turn {
 pub(crate) struct Writer<D: Disk> {
     pub shared: Arc<Shared>,
     pub tape: Tape<D>,
-    pub retention: Retention,
     /// Asks for the next segment, and whether that was done.
     pub spare: SyncSender<()>,
     pub asked: bool,
-    /// How much of its segment is used, and how much may be before the next is asked for.
-    pub used_bytes: u64,
-    pub half_bytes: u64,
     pub buffer_bytes: usize,
 }
 
@@ -179,7 +157,7 @@ impl<D: Disk> Writer<D> {
         batch.clear(self.buffer_bytes);
         let mut state = lock(&self.shared.state);
         loop {
-            let covered = state.buffer.covered();
+            let covered = state.buffer.covered;
             let late = anchor_at.map(|at| at.saturating_duration_since(Instant::now()));
             if state.end == Some(End::Abandon) {
                 return Turn::End(End::Abandon);
@@ -199,22 +177,24 @@ impl<D: Disk> Writer<D> {
         }
     }
 
+    fn show(&self) {
+        let standing = &mut lock(&self.shared.state).standing;
+        (standing.head, standing.used_bytes) = (self.tape.head(), self.tape.bytes());
+    }
+
     fn write(&mut self, batch: &Batch) -> Result<(), JournalError> {
         for (piece, bytes) in batch.pieces() {
             let before = self.tape.bytes();
-            let at = self.tape.append(bytes, piece.records, piece.head)?;
-            let mut state = lock(&self.shared.state);
-            (state.standing.head, state.standing.used_bytes) = (at, self.tape.bytes());
-            drop(state);
+            self.tape.append(bytes, piece.records, piece.head)?;
+            let begun = self.tape.bytes() > before;
+            self.show();
             self.shared.tell(piece.records, piece.complete);
-            self.used_bytes += span(self.tape.last().payload_bytes as usize);
-            if self.tape.bytes() > before {
-                self.used_bytes = span(self.tape.last().payload_bytes as usize);
+            if begun {
                 self.asked = false;
-                self.retention.begun(at.block);
                 self.retain()?;
+                self.show();
             }
-            if self.used_bytes > self.half_bytes && !self.asked {
+            if self.tape.is_half_full() && !self.asked {
                 // where it cannot be asked for the tape makes it when it is needed
                 self.asked = self.spare.try_send(()).is_ok();
             }
@@ -222,19 +202,21 @@ impl<D: Disk> Writer<D> {
         Ok(())
     }
 
-    /// A segment was begun: is the tape still within its budget?
+    /// A segment was begun: the oldest go while the tape is over its budget, except those that hold what
+    /// has to stay (J10).
     fn retain(&mut self) -> Result<(), JournalError> {
-        let keep_from = lock(&self.shared.state).keep_from;
-        while let Some(block) = self.retention.due(self.tape.bytes(), keep_from) {
+        let State { keep_from, standing: Standing { budget_bytes, .. }, .. } = *lock(&self.shared.state);
+        while self.tape.bytes() > budget_bytes
+            && let Some(block) = self.tape.second_begins().filter(|block| *block <= keep_from)
+        {
             self.tape.drop_before(block)?;
-            self.retention.dropped();
             tracing::info!(
                 block,
                 "the journal is over its budget: the segment before this block was dropped"
             );
         }
-        if self.retention.is_short(self.tape.bytes()) {
-            let (bytes, budget_bytes) = (self.tape.bytes(), self.retention.budget_bytes());
+        let bytes = self.tape.bytes();
+        if bytes > budget_bytes / 5 * 4 {
             tracing::warn!(bytes, budget_bytes, "the journal has used more than four fifths of its budget");
         }
         Ok(())

@@ -10,7 +10,7 @@ use synapse::{InputKind, NoticeKind};
 
 use super::journal::JournalArgs;
 use super::operator::{self, Signature};
-use super::terminal::say;
+use super::terminal::{say, say_json};
 use crate::control::Ask;
 use crate::failure::Failure;
 use crate::summary::grouped;
@@ -40,9 +40,16 @@ pub struct Activate {
     #[command(flatten)]
     journal: JournalArgs,
     /// The hash that is its name; see `janus brain ls`.
+    #[arg(value_parser = parse_hash)]
     hash: Hash,
     #[command(flatten)]
     signature: Signature,
+}
+
+/// The name of an artefact.
+pub(super) fn parse_hash(text: &str) -> Result<Hash, String> {
+    text.parse()
+        .map_err(|_| "an artefact is named by its whole hash, 64 hex digits; see `janus brain ls`".to_owned())
 }
 
 impl BrainCommand {
@@ -78,9 +85,7 @@ impl Ls {
         let list = artefacts::list(dir)?;
         let rows = rows(reader.manifest(), list, reader.records())?;
         if self.json {
-            let lines = rows.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>();
-            let lines = lines.map_err(|e| Failure::Internal(e.to_string()))?;
-            return say(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+            return rows.iter().try_for_each(say_json);
         }
         say(&rows.iter().map(Row::to_text).collect::<String>())
     }

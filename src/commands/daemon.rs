@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::ConfigArgs;
 use super::journal::JournalArgs;
-use super::terminal::{say, tell};
+use super::terminal::{say, say_json, tell};
 use crate::blueprint::Backend;
 use crate::daemon::{self, Options, Outcome};
 use crate::failure::Failure;
@@ -68,7 +68,7 @@ impl Run {
             backend: Backend::default(),
         })?;
         if self.json {
-            say(&format!("{}\n", to_json(&outcome)))?
+            say_json(&to_json(&outcome))?
         } else {
             say(&to_text(&outcome))?
         }

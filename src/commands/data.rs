@@ -7,7 +7,7 @@ use market::{MarketEvent, Timestamp};
 use serde::Serialize;
 
 use super::ConfigArgs;
-use super::terminal::{say, tell};
+use super::terminal;
 use super::verdict::{self, Rows};
 use crate::failure::Failure;
 use crate::summary::{NOTES_SHOWN, grouped};
@@ -83,13 +83,7 @@ impl Data {
         };
         let mut merge = Merge::open([(info.file.as_str(), options)]);
         let report = look(&mut merge, i64::from(config.book.hold_ms) * 1_000_000);
-        if info.json {
-            let line = serde_json::to_string(&report).map_err(|e| Failure::Internal(e.to_string()))?;
-            tell(&report.to_text());
-            say(&format!("{line}\n"))?;
-        } else {
-            say(&report.to_text())?;
-        }
+        terminal::report(info.json, &report.to_text(), &report)?;
         verdict::judge(&config, &merge, report.rows, report.refused)
     }
 }
@@ -162,7 +156,7 @@ fn names(merge: &Merge, count: usize) -> Vec<String> {
 impl Report {
     fn to_text(&self) -> String {
         let share = |crossed: u64| format!("{:.2} %", crossed as f64 / self.events.max(1) as f64 * 100.0);
-        let time = |t: &Option<String>| t.clone().unwrap_or_else(|| "-".into());
+        let time = |t: &Option<String>| t.as_deref().unwrap_or("-").to_owned();
         let mut lines = vec![
             format!("format       {}", self.format),
             format!("span         {} to {}", time(&self.first), time(&self.last)),

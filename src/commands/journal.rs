@@ -10,7 +10,8 @@ use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use journal::{Reader, artefacts};
+use journal::{BlockAt, Position, Reader, artefacts};
+use market::{InstrumentId, Timestamp};
 
 use crate::config::Loader;
 use crate::explain::World;
@@ -22,6 +23,16 @@ pub struct JournalArgs {
     /// The journal's folder.
     #[arg(long, value_name = "DIR", env = "JANUS_JOURNAL", default_value = "janus-journal")]
     pub journal: PathBuf,
+}
+
+/// A journal to look at, and how that is told.
+#[derive(Debug, Args)]
+pub struct LookArgs {
+    #[command(flatten)]
+    pub(super) journal: JournalArgs,
+    /// One JSON object on the last line of standard output.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// A tape that is read, and what is known of the world it speaks of.
@@ -43,6 +54,30 @@ impl JournalArgs {
     }
 }
 
+impl Tape {
+    /// The instrument of a name or number.
+    fn instrument(&self, name: &str) -> Result<InstrumentId, Failure> {
+        self.world.find(name).ok_or_else(|| {
+            let known = self.world.names.join(", ");
+            Failure::Input(format!("instrument {name} is not on this tape, which has {known}"))
+        })
+    }
+}
+
+/// The event times of the first and the last input of blocks; none where they have no input.
+fn times(blocks: &[BlockAt]) -> [Option<String>; 2] {
+    // a block without an input has no time of its own
+    let has_input = |block: &&BlockAt| block.header.sequence_last >= block.header.sequence_first;
+    let first_ns = blocks.iter().find(has_input).map(|block| block.header.time_first_ns);
+    let last_ns = blocks.iter().rfind(has_input).map(|block| block.header.time_last_ns);
+    [first_ns, last_ns].map(|ns| ns.map(|ns| Timestamp::from_ns(ns).to_string()))
+}
+
+/// A position on a tape, where there is one.
+pub(super) fn or_none(position: Option<Position>) -> String {
+    position.map_or("none".to_owned(), |it| it.to_string())
+}
+
 /// The instruments with their facts, where the configuration of the run is at hand.
 fn world(dir: &Path, reader: &Reader) -> World {
     let manifest = reader.manifest();
@@ -59,17 +94,17 @@ fn world(dir: &Path, reader: &Reader) -> World {
 #[derive(Debug, Subcommand)]
 pub enum JournalCommand {
     /// List segments, snapshots, artefacts and the anchor.
-    Ls(listing::Ls),
+    Ls(LookArgs),
     /// Print records, one line each.
     Show(show::Show),
     /// Count what is on the tape, and what it takes.
-    Stats(stats::Stats),
+    Stats(LookArgs),
     /// Write every record as a JSON line.
     Export(show::Export),
     /// List what was done in which state and what came of it; not while a daemon runs.
     Experiences(experiences::Experiences),
     /// Drop the index behind the tape and make it anew; not while a daemon runs.
-    Rebuild(rebuild::Rebuild),
+    Rebuild(JournalArgs),
 }
 
 impl JournalCommand {
@@ -79,12 +114,12 @@ impl JournalCommand {
     /// A [`Failure`] where there is no journal, it is damaged, or the output cannot be written.
     pub fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Ls(command) => command.run(),
+            Self::Ls(args) => listing::run(&args),
             Self::Show(command) => command.run(),
-            Self::Stats(command) => command.run(),
+            Self::Stats(args) => stats::run(&args),
             Self::Export(command) => command.run(),
             Self::Experiences(command) => command.run(),
-            Self::Rebuild(command) => command.run(),
+            Self::Rebuild(journal) => rebuild::run(&journal),
         }
     }
 }

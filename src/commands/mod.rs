@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Loader};
+use crate::control::Ask;
 use crate::failure::Failure;
 
 pub use demo::DEMO_CONFIG;
@@ -52,7 +53,7 @@ enum Command {
     /// Think a tape again, and compare every decision.
     Replay(replay::Replay),
     /// Check that a tape is what was written.
-    Verify(verify::Verify),
+    Verify(journal::LookArgs),
     /// Look at a journal.
     #[command(subcommand)]
     Journal(journal::JournalCommand),
@@ -63,7 +64,7 @@ enum Command {
     /// Tell how things stand with a running daemon.
     Status(operator::Status),
     /// Let a running daemon drain and end.
-    Stop(operator::Stop),
+    Stop(journal::JournalArgs),
     /// Ask a running daemon what it would decide now, which changes nothing.
     Ask(operator::Question),
     /// Look at what is learned, and let it take effect.
@@ -92,12 +93,12 @@ impl Cli {
             Command::Replay(command) => command.run(),
             Command::Venue(command) => command.run(),
             Command::Why(command) => command.run(),
-            Command::Verify(command) => command.run(),
+            Command::Verify(args) => verify::run(&args),
             Command::Journal(command) => command.run(),
-            Command::Halt(command) => command.halt(),
-            Command::Arm(command) => command.arm(),
+            Command::Halt(order) => order.send(|by, reason| Ask::Halt { by, reason }),
+            Command::Arm(order) => order.send(|by, reason| Ask::Arm { by, reason }),
             Command::Status(command) => command.run(),
-            Command::Stop(command) => command.run(),
+            Command::Stop(journal) => operator::stop(&journal),
             Command::Ask(command) => command.run(),
             Command::Brain(command) => command.run(),
             Command::Data(command) => command.run(),

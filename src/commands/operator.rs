@@ -1,10 +1,9 @@
 //! `janus halt|arm|status|stop|ask`: words to a running daemon.
 
 use clap::Args;
-use serde::Serialize;
 
 use super::journal::JournalArgs;
-use super::terminal::say;
+use super::terminal::{say, say_json};
 use crate::control::{self, Answer, Ask};
 use crate::failure::{Failure, INTERNAL};
 
@@ -29,42 +28,20 @@ pub struct Order {
 }
 
 impl Order {
-    /// Stops trading, and cancels what works.
+    /// Halts or arms.
     ///
     /// # Errors
     /// [`Failure::Environment`] where no daemon runs, or what it refuses with.
-    pub fn halt(self) -> Result<(), Failure> {
-        let Signature { by, reason } = self.signature;
-        command(&self.journal, &Ask::Halt { by, reason })
-    }
-
-    /// Trades again.
-    ///
-    /// # Errors
-    /// [`Failure::Environment`] where no daemon runs, or what it refuses with.
-    pub fn arm(self) -> Result<(), Failure> {
-        let Signature { by, reason } = self.signature;
-        command(&self.journal, &Ask::Arm { by, reason })
+    pub fn send(self, ask: impl Fn(String, String) -> Ask) -> Result<(), Failure> {
+        command(&self.journal, &ask(self.signature.by, self.signature.reason))
     }
 }
 
-/// Arguments of `janus stop`.
-#[derive(Debug, Args)]
-pub struct Stop {
-    #[command(flatten)]
-    journal: JournalArgs,
-}
-
-impl Stop {
-    /// Lets the daemon drain and end, and waits until it has.
-    ///
-    /// # Errors
-    /// [`Failure::Environment`] where no daemon runs, or it does not end in time.
-    pub fn run(self) -> Result<(), Failure> {
-        match control::stop(&self.journal.journal)? {
-            Answer::Done { .. } => say("stopped\n"),
-            other => done(other),
-        }
+/// Lets the daemon drain and end, and waits until it has.
+pub(super) fn stop(journal: &JournalArgs) -> Result<(), Failure> {
+    match control::stop(&journal.journal)? {
+        Answer::Done { .. } => say("stopped\n"),
+        other => done(other),
     }
 }
 
@@ -85,7 +62,7 @@ impl Status {
     /// [`Failure::Environment`] where no daemon runs.
     pub fn run(self) -> Result<(), Failure> {
         match control::ask(&self.journal.journal, &Ask::Status)? {
-            Answer::Status(status) if self.json => say(&json_line(&status)?),
+            Answer::Status(status) if self.json => say_json(&status),
             Answer::Status(status) => say(&status.to_string()),
             other => done(other),
         }
@@ -111,7 +88,7 @@ impl Question {
     /// [`Failure::Environment`] where no daemon runs, or what it refuses with.
     pub fn run(self) -> Result<(), Failure> {
         match control::ask(&self.journal.journal, &Ask::Ask { instrument: self.instrument })? {
-            Answer::Thought(_, thought) if self.json => say(&json_line(&thought)?),
+            Answer::Thought(_, thought) if self.json => say_json(&thought),
             Answer::Thought(text, _) => say(&format!("{}\n", text.trim_end())),
             other => done(other),
         }
@@ -135,11 +112,6 @@ fn done(answer: Answer) -> Result<(), Failure> {
             Err(Failure::Internal("the daemon answered another question".to_owned()))
         }
     }
-}
-
-fn json_line(value: &impl Serialize) -> Result<String, Failure> {
-    let line = serde_json::to_string(value).map_err(|e| Failure::Internal(e.to_string()))?;
-    Ok(line + "\n")
 }
 
 #[cfg(test)]

@@ -6,18 +6,19 @@ use clap::Args;
 use journal::{Hash, Reader};
 use serde::Serialize;
 
-use super::journal::JournalArgs;
-use super::terminal::{bar, say};
+use super::brain::parse_hash;
+use super::journal::LookArgs;
+use super::terminal::{bar, say, say_json};
 use crate::blueprint::BUILD;
 use crate::brain::{Difference, Stray};
 use crate::failure::Failure;
-use crate::rebuild::{self, From, Obstacle, Terms};
+use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 
 /// Arguments of `janus replay`.
 #[derive(Debug, Args)]
 pub struct Replay {
     #[command(flatten)]
-    journal: JournalArgs,
+    look: LookArgs,
     /// Start from the newest snapshot not behind this input or decision; without it from the beginning.
     #[arg(long, value_name = "ID", value_parser = sequence)]
     from: Option<u64>,
@@ -25,11 +26,8 @@ pub struct Replay {
     #[arg(long, value_name = "ID", visible_alias = "until", value_parser = sequence)]
     to: Option<u64>,
     /// Think with another policy of the journal's artefacts, and tell where it parts from the tape.
-    #[arg(long, value_name = "HASH")]
+    #[arg(long, value_name = "HASH", value_parser = parse_hash)]
     policy: Option<Hash>,
-    /// One JSON object on the last line of standard output.
-    #[arg(long)]
-    json: bool,
 }
 
 /// The input of a decision or order, named by `SEQUENCE`, `SEQUENCE:INSTRUMENT` or `SEQUENCE:INSTRUMENT:K`.
@@ -59,8 +57,9 @@ impl Replay {
     /// # Errors
     /// [`Failure::Check`] where a decision came out differently.
     pub fn run(self) -> Result<(), Failure> {
-        let dir = &self.journal.journal;
+        let dir = &self.look.journal.journal;
         let reader = Reader::open(dir)?;
+        self.check(&reader)?;
         // bits are promised to the build that made them; of another one the largest difference is told
         let lenient = reader.manifest().build != BUILD;
         let terms = Terms { until: self.to, lenient, policy: self.policy, ..Terms::default() };
@@ -71,47 +70,54 @@ impl Replay {
             rebuild::rebuild(dir, &reader, from, &terms, &mut |done, _| bar.set_position(done as u64));
         let seconds = began.elapsed().as_secs_f64();
         bar.finish_and_clear();
-        let report = match rebuilt {
-            Ok(rebuilt) => {
-                let (rethink, proof) = (&rebuilt.rethink, rebuilt.rethink.proof());
-                let first = rethink.first_difference().cloned();
-                Report {
-                    verdict: if first.is_none() { "identical" } else { "differs" },
-                    decisions: proof.decisions,
-                    inputs: proof.inputs,
-                    snapshots: proof.markers,
-                    from: rebuilt.from.map_or(0, |marker| marker.sequence),
-                    until: rethink.sequence(),
-                    digest: Some(rethink.head().digest.to_hex()),
-                    first_difference: first,
-                    largest_difference: proof.largest_difference,
-                    seconds,
-                }
+        let (proof, first_difference, from, until, digest) = match rebuilt {
+            Ok(Rebuilt { rethink, from, .. }) => {
+                let digest = Some(rethink.head().digest.to_hex());
+                let (first, from) = (rethink.first_difference().cloned(), from.map_or(0, |it| it.sequence));
+                (rethink.proof(), first, from, rethink.sequence(), digest)
             }
-            Err(Obstacle::Stray(Stray::Differs { difference, proof })) => Report {
-                verdict: "differs",
-                decisions: proof.decisions,
-                inputs: proof.inputs,
-                snapshots: proof.markers,
-                from: 0,
-                until: difference.sequence,
-                digest: None,
-                first_difference: Some(*difference),
-                largest_difference: proof.largest_difference,
-                seconds,
-            },
+            Err(Obstacle::Stray(Stray::Differs { difference, proof })) => {
+                let until = difference.sequence;
+                (proof, Some(*difference), 0, until, None)
+            }
             Err(Obstacle::Stray(Stray::Fault { sequence, fault, .. })) => {
                 return Err(Failure::Check(format!("at input {sequence} a region failed: {fault}")));
             }
             Err(Obstacle::Failure(failure)) => return Err(failure),
         };
-        self.tell(&report)
+        self.tell(&Report {
+            verdict: if first_difference.is_none() { "identical" } else { "differs" },
+            decisions: proof.decisions,
+            inputs: proof.inputs,
+            snapshots: proof.markers,
+            from,
+            until,
+            digest,
+            first_difference,
+            largest_difference: proof.largest_difference,
+            seconds,
+        })
+    }
+
+    /// Refuses a stretch that is empty, or begins or ends where the tape has no input.
+    fn check(&self, reader: &Reader) -> Result<(), Failure> {
+        let last = reader.headers().last().map_or(0, |block| block.header.sequence_last);
+        match (self.from, self.to) {
+            (Some(from), Some(to)) if from > to => {
+                Err(Failure::Input(format!("--from {from} is behind --to {to}; swap them")))
+            }
+            (from, to) => match from.max(to) {
+                Some(at) if at > last => Err(Failure::Input(format!(
+                    "there is no input {at} on this tape; its last one is {last}"
+                ))),
+                _ => Ok(()),
+            },
+        }
     }
 
     fn tell(&self, report: &Report) -> Result<(), Failure> {
-        if self.json {
-            let line = serde_json::to_string(report).map_err(|e| Failure::Internal(e.to_string()))?;
-            say(&format!("{line}\n"))?;
+        if self.look.json {
+            say_json(report)?;
         }
         if let Some(difference) = &report.first_difference {
             return Err(Failure::Check(format!(
@@ -119,14 +125,16 @@ impl Replay {
                 report.decisions, report.largest_difference
             )));
         }
-        if self.json {
+        if self.look.json {
             return Ok(());
         }
         let Report { decisions, inputs, snapshots, seconds, .. } = report;
         let digest = report.digest.as_deref().unwrap_or("none");
+        let states =
+            if *snapshots == 0 { String::new() } else { format!(" and {snapshots} snapshots' states") };
         say(&format!(
             "identical, {decisions} decisions, digest {digest}\n\
-             {inputs} inputs and {snapshots} snapshots' states proved in {seconds:.2} s, {:.0} decisions/s\n",
+             {inputs} inputs{states} proved in {seconds:.2} s, {:.0} decisions/s\n",
             *decisions as f64 / seconds.max(1e-9)
         ))
     }

@@ -13,7 +13,7 @@ use market::order::Report;
 use market::{MarketEvent, Timestamp};
 use synapse::{DecisionRecord, Digest, Input};
 
-use super::terminal::{bar, say, tell};
+use super::terminal::{bar, report};
 use super::verdict::{self, Rows};
 use crate::assemble::{self, Orders, Parts};
 use crate::blueprint::{Backend, Blueprint, Run, now_ns};
@@ -112,20 +112,10 @@ pub(super) fn run(
         performance: PerformanceSummary::of(&audience.equity, wishes.trials),
         ..summarise(config, &engine, policy, seconds)
     };
-    print(&summary, wishes.json)?;
+    report(wishes.json, &summary.to_text(), &summary)?;
     kept?;
     verdict::judge(config, engine.stream().merge(), summary.rows, summary.refused)?;
     Ok(summary)
-}
-
-fn print(summary: &Summary, json: bool) -> Result<(), Failure> {
-    let json_line = || summary.to_json().map_err(|e| Failure::Internal(e.to_string()));
-    if json {
-        tell(&summary.to_text());
-        say(&format!("{}\n", json_line()?))
-    } else {
-        say(&summary.to_text())
-    }
 }
 
 const MINUTE_NS: i64 = 60_000_000_000;
@@ -144,15 +134,11 @@ struct Audience {
 
 impl Observer for Audience {
     fn admitted(&mut self, input: &Input) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.admitted(input);
-        }
+        self.recorder.iter_mut().for_each(|recorder| recorder.admitted(input));
     }
 
     fn folded(&mut self, input: &Input, latched: bool) {
-        if let Some(recorder) = &mut self.recorder {
-            recorder.folded(input, latched);
-        }
+        self.recorder.iter_mut().for_each(|recorder| recorder.folded(input, latched));
     }
 
     fn sensed(&mut self, event: &MarketEvent, applied: Applied) {
@@ -169,18 +155,12 @@ impl Observer for Audience {
             self.equity.push(record.account.equity.to_f64());
             self.next_minute = Some(record.time.next_multiple(MINUTE_NS));
         }
-        if let Some(recorder) = &mut self.recorder {
-            recorder.decided(record, bytes, digest);
-        }
-        if let Some(sinks) = &mut self.sinks {
-            sinks.decided(record, bytes, digest);
-        }
+        self.recorder.iter_mut().for_each(|recorder| recorder.decided(record, bytes, digest));
+        self.sinks.iter_mut().for_each(|sinks| sinks.decided(record, bytes, digest));
     }
 
     fn reported(&mut self, time: Timestamp, report: &Report) {
-        if let Some(sinks) = &mut self.sinks {
-            sinks.reported(time, report);
-        }
+        self.sinks.iter_mut().for_each(|sinks| sinks.reported(time, report));
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::summary::grouped;
@@ -17,6 +18,20 @@ pub(super) fn say(text: &str) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
+}
+
+/// Text for people; or one JSON object on the last line of standard output, and the text beside it.
+pub(super) fn report(is_json: bool, text: &str, object: &impl Serialize) -> Result<(), Failure> {
+    if !is_json {
+        return say(text);
+    }
+    tell(text);
+    say_json(object)
+}
+
+/// One JSON object on one line.
+pub(super) fn say_json(object: &impl Serialize) -> Result<(), Failure> {
+    say(&(serde_json::to_string(object)? + "\n"))
 }
 
 /// Writes to standard error; where that fails there is nobody left to tell.

@@ -7,7 +7,7 @@ use market::exchange::Exchange;
 use market::feed::{Format, Merge};
 
 use super::ConfigArgs;
-use super::terminal::{say, tell};
+use super::terminal::{say, say_json, tell};
 use super::verdict;
 use crate::assemble;
 use crate::failure::Failure;
@@ -28,7 +28,7 @@ pub struct Venue {
     #[arg(long, default_value = "1", value_name = "N|max")]
     speed: Speed,
     /// Garble what clients hear: rejects, lost, late, doubled and reordered reports, cut connections.
-    #[arg(long, value_name = "SEED")]
+    #[arg(long, value_name = "SEED", value_parser = seed)]
     faults: Option<u64>,
     /// The folder of the sockets, market.sock and orders.sock.
     #[arg(long, default_value = "venue", value_name = "DIR")]
@@ -42,6 +42,10 @@ pub struct Venue {
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("give a whole number from 0 to {}", u64::MAX))
 }
 
 impl Venue {
@@ -67,16 +71,13 @@ impl Venue {
         };
         let floor = Floor::new(instruments, exchange, hold_ns, start);
         let Self { dir, speed, wait_orders, exit_at_end, .. } = self;
-        tell(&format!("JANUS venue: market and orders in {}, from {start}\n", dir.display()));
+        let text = format!("JANUS venue: market and orders in {}, from {start}\n", dir.display());
         let options = ServeOptions { dir, speed, wait_orders, exit_at_end };
-        let served = serve(&mut merge, floor, Faults::new(self.faults), &options)?;
-        let line = serde_json::to_string(&served).map_err(|e| Failure::Internal(e.to_string()))?;
+        let served = serve(&mut merge, floor, Faults::new(self.faults), &options, || tell(&text))?;
         if self.json {
-            say(&format!("{line}\n"))?;
+            say_json(&served)?;
         } else {
-            let cash = served.cash;
-            let faults =
-                serde_json::to_string(&served.faults).map_err(|e| Failure::Internal(e.to_string()))?;
+            let (cash, faults) = (served.cash, serde_json::to_string(&served.faults)?);
             say(&format!(
                 "published {} events to {} subscribers ({} too slow)\n\
                  took {} orders, filled {} times, change of cash {cash}\n\

@@ -2,53 +2,35 @@
 
 use std::fmt::Write;
 
-use clap::Args;
 use journal::verify::{Report, Verdict};
 
-use super::journal::JournalArgs;
-use super::terminal::{say, tell};
+use super::journal::{LookArgs, or_none};
+use super::terminal;
 use crate::failure::Failure;
 use crate::summary::grouped;
 
-/// Arguments of `janus verify`.
-#[derive(Debug, Args)]
-pub struct Verify {
-    #[command(flatten)]
-    journal: JournalArgs,
-    /// One JSON object on the last line of standard output.
-    #[arg(long)]
-    json: bool,
-}
-
-impl Verify {
-    /// Checks every bit of the tape; nothing is written.
-    ///
-    /// # Errors
-    /// [`Failure::Check`] where it is broken, [`Failure::Input`] where it cannot be read.
-    pub fn run(self) -> Result<(), Failure> {
-        let dir = &self.journal.journal;
-        let report = journal::verify::verify(dir);
-        if self.json {
-            tell(&text(&report));
-            let object =
-                serde_json::to_string(&report).map_err(|error| Failure::Internal(error.to_string()))?;
-            say(&format!("{object}\n"))?;
-        } else {
-            say(&text(&report))?;
-        }
-        let Some(bad) = report.first_bad else { return Ok(()) };
-        match report.verdict {
-            Verdict::Clean => Ok(()),
-            Verdict::Broken => Err(Failure::Check(format!(
-                "{}: block {} of {}, behind sequence {}, is not as it was written: {}; restore the file from a copy",
-                dir.display(),
-                bad.block,
-                bad.segment,
-                bad.sequence,
-                bad.why
-            ))),
-            Verdict::Unreadable => Err(Failure::Input(bad.why)),
-        }
+/// Checks every bit of a tape; nothing is written.
+///
+/// # Errors
+/// [`Failure::Check`] where it is broken, [`Failure::Input`] where it cannot be read.
+pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
+    let dir = &args.journal.journal;
+    let report = journal::verify::verify(dir);
+    // where nothing was read the error says it all
+    let shown = if report.verdict == Verdict::Unreadable { String::new() } else { text(&report) };
+    terminal::report(args.json, &shown, &report)?;
+    let Some(bad) = report.first_bad else { return Ok(()) };
+    match report.verdict {
+        Verdict::Clean => Ok(()),
+        Verdict::Broken => Err(Failure::Check(format!(
+            "{}: block {} of {}, behind sequence {}, is not as it was written: {}; restore the file from a copy",
+            dir.display(),
+            bad.block,
+            bad.segment,
+            bad.sequence,
+            bad.why
+        ))),
+        Verdict::Unreadable => Err(Failure::Input(bad.why)),
     }
 }
 
@@ -60,8 +42,6 @@ was written anew; a tail cut off or rewritten shows only against a head kept els
 fn text(report: &Report) -> String {
     let mut text = String::new();
     let mut row = |name: &str, value: String| _ = writeln!(text, "{name:<10} {value}");
-    let or_none =
-        |position: Option<journal::Position>| position.map_or("none".to_owned(), |it| it.to_string());
     row("verdict", format!("{:?}", report.verdict).to_lowercase());
     row("good", format!("{} blocks, {} records", grouped(report.blocks), grouped(report.records)));
     row("durable", format!("up to sequence {}", report.durable));

@@ -7,8 +7,8 @@ use market::order::ClientId;
 use serde_json::{Value, json};
 use synapse::{Action, DecisionRecord, InputKind, Outcome};
 
-use super::journal::{JournalArgs, Tape};
-use super::terminal::{say, tell};
+use super::journal::{LookArgs, Tape};
+use super::terminal::report;
 use crate::explain::{self, Origin, Sequel};
 use crate::failure::Failure;
 
@@ -26,10 +26,7 @@ pub struct Why {
     #[arg(long, group = "which")]
     not_taken: bool,
     #[command(flatten)]
-    journal: JournalArgs,
-    /// One JSON object on the last line of standard output.
-    #[arg(long)]
-    json: bool,
+    look: LookArgs,
 }
 
 /// A decision and the block that it stands in.
@@ -42,10 +39,9 @@ impl Why {
     /// Explains it.
     ///
     /// # Errors
-    /// [`Failure::Input`] where there is no such decision, [`Failure::Check`] where none is of the kind
-    /// that is asked for, or the tape is damaged.
+    /// [`Failure::Input`] where there is no such decision, [`Failure::Check`] where the tape is damaged.
     pub fn run(self) -> Result<(), Failure> {
-        let tape = self.journal.open()?;
+        let tape = self.look.journal.open()?;
         let found = match &self.id {
             Some(id) => by_id(&tape, id)?,
             None if self.last => newest(&tape, |record| !record.verdict.requests().is_empty())?
@@ -57,17 +53,12 @@ impl Why {
         let origin = origin(&tape, &found)?;
         let sequel = sequel(&tape, &found)?;
         let text = explain::decision(record, &origin, &tape.world) + &sequel.text(&tape.world);
-        if !self.json {
-            return say(&text);
-        }
-        tell(&text);
-        let object = object(&tape, &found.decision, &origin, &sequel);
-        say(&format!("{}\n", object.map_err(|error| Failure::Internal(error.to_string()))?))
+        report(self.look.json, &text, &object(&tape, &found.decision, &origin, &sequel)?)
     }
 }
 
 fn none(what: &str, hint: &str) -> Failure {
-    Failure::Check(format!("no decision on this tape {what}; {hint}"))
+    Failure::Input(format!("no decision on this tape {what}; {hint}"))
 }
 
 fn was_not_taken(record: &DecisionRecord) -> bool {
@@ -182,15 +173,11 @@ fn origin(tape: &Tape, found: &Found) -> Result<Origin, Failure> {
     for block in (0..=from).rev() {
         for input in tape.reader.block(block)?.into_iter().rev() {
             let Record::Input(input) = input else { continue };
-            match &input.kind {
-                InputKind::Market(event)
-                    if event.instrument == record.instrument
-                        && input.sequence <= record.sequence
-                        && origin.market.is_none() =>
-                {
-                    origin.market = Some((input.sequence, event.clone()));
-                }
-                _ => {}
+            if let InputKind::Market(event) = &input.kind
+                && event.instrument == record.instrument
+                && input.sequence <= record.sequence
+            {
+                origin.market.get_or_insert_with(|| (input.sequence, event.clone()));
             }
             if input.sequence == record.sequence {
                 origin.input = Some(input);

@@ -65,12 +65,9 @@ impl Server {
                 path.display()
             )));
         }
-        let listen = || -> io::Result<(UnixListener, (u64, u64))> {
-            let listener = bind(&path)?;
-            let metadata = fs::symlink_metadata(&path)?;
-            Ok((listener, (metadata.dev(), metadata.ino())))
-        };
-        let (listener, inode) = listen().map_err(|error| Failure::unwritable(&path, &error))?;
+        let listen = bind(&path).and_then(|listener| Ok((listener, fs::symlink_metadata(&path)?)));
+        let (listener, metadata) = listen.map_err(|error| Failure::unwritable(&path, &error))?;
+        let inode = (metadata.dev(), metadata.ino());
         let shared = Arc::new(Shared::default());
         let (theirs, hand) = (Arc::clone(&shared), Arc::new(hand));
         spawn(move || accept(&listener, &theirs, &hand)).map_err(|e| Failure::unwritable(&path, &e))?;

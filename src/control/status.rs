@@ -155,45 +155,37 @@ const MIB: u64 = 1 << 20;
 impl Display for Status {
     /// One screen: a name and what is to be said of it, line by line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = |name: &str, what: &dyn Display| writeln!(f, "{name:<10} {what}");
         let regime = format!("{:?}", self.regime).to_lowercase();
-        let Self { run, pid, epoch, uptime_s, speed, .. } = self;
-        line(
-            "run",
-            &format_args!("{run}, {regime}, speed {speed}, pid {pid}, start {epoch}, up {uptime_s} s"),
-        )?;
-        line("time", &told(&self.time))?;
-        line("gate", &self.gate)?;
-        line("latch", &self.latch.as_deref().unwrap_or("not set"))?;
+        let Self { run, pid, epoch, uptime_s, speed, gate, policy, config, digest, .. } = self;
+        writeln!(f, "run        {run}, {regime}, speed {speed}, pid {pid}, start {epoch}, up {uptime_s} s")?;
+        writeln!(f, "time       {}", told(&self.time))?;
+        writeln!(f, "gate       {gate}")?;
+        writeln!(f, "latch      {}", self.latch.as_deref().unwrap_or("not set"))?;
         let Self { sequence, durable, decisions, refused, faults, .. } = self;
-        line(
-            "inputs",
-            &format_args!("{sequence}, durable {durable}, refused {refused}; {decisions} decisions"),
-        )?;
+        writeln!(f, "inputs     {sequence}, durable {durable}, refused {refused}; {decisions} decisions")?;
         let quarantined = short(self.quarantined.iter().map(u64::to_string), "none");
-        line("faults", &format_args!("{faults}, quarantined {quarantined}"))?;
-        line("digest", &self.digest)?;
+        writeln!(f, "faults     {faults}, quarantined {quarantined}")?;
+        writeln!(f, "digest     {digest}")?;
         let HeadStatus { block, hash, anchored_block, anchored_sequence } = &self.head;
-        line("head", &format_args!("block {block} {hash}"))?;
-        line("anchored", &format_args!("block {anchored_block}, input {anchored_sequence}"))?;
+        writeln!(f, "head       block {block} {hash}")?;
+        writeln!(f, "anchored   block {anchored_block}, input {anchored_sequence}")?;
         if let (Some(sequence), Some(hash)) = (self.snapshots.last_sequence, self.snapshots.last_hash) {
-            line("snapshot", &format_args!("input {sequence} {hash}"))?;
+            writeln!(f, "snapshot   input {sequence} {hash}")?;
         }
         let (used, budget) = (self.disk.used_bytes / MIB, self.disk.budget_bytes / MIB);
         match self.disk.budget_bytes {
-            u64::MAX => line("disk", &format_args!("{used} MiB, no budget"))?,
-            _ => line("disk", &format_args!("{used} of {budget} MiB"))?,
+            u64::MAX => writeln!(f, "disk       {used} MiB, no budget")?,
+            _ => writeln!(f, "disk       {used} of {budget} MiB")?,
         }
-        line("policy", &self.policy)?;
-        line("config", &self.config)?;
+        writeln!(f, "policy     {policy}\nconfig     {config}")?;
         let Self { equity, cash, pnl_gross, fees, pnl_net, .. } = self;
-        line("equity", &format_args!("{equity}, cash {cash}"))?;
-        line("P&L", &format_args!("{pnl_net} net = {pnl_gross} gross - {fees} fees"))?;
+        writeln!(f, "equity     {equity}, cash {cash}")?;
+        writeln!(f, "P&L        {pnl_net} net = {pnl_gross} gross - {fees} fees")?;
         let positions = self.positions.iter().map(|(name, quantity)| format!("{name} {quantity}"));
-        line("positions", &short(positions, "none"))?;
+        writeln!(f, "positions  {}", short(positions, "none"))?;
         if let Some(VenueStatus { state, pending, last_reconciled }) = &self.venue {
             let last = last_reconciled.as_deref().map_or("never", told);
-            line("venue", &format_args!("{state}; {pending} pending, last agreed {last}"))?;
+            writeln!(f, "venue      {state}; {pending} pending, last agreed {last}")?;
         }
         self.lists(f)
     }
@@ -203,17 +195,15 @@ impl Status {
     fn lists(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for feed in self.feeds.iter().take(SHOWN) {
             let FeedStatus { name, state, events, refused, lag_ms, silent_ms } = feed;
-            writeln!(f, "{:<10} {name}", "feed")?;
             writeln!(
                 f,
-                "{:<10} {state}, {events} events, {refused} refused, lag {lag_ms} ms, silent {silent_ms} ms",
-                ""
+                "feed       {name}\n           {state}, {events} events, {refused} refused, lag {lag_ms} ms, silent {silent_ms} ms"
             )?;
         }
         more(f, self.feeds.len(), "feeds")?;
         for order in self.working.iter().take(SHOWN) {
             let Order { id, instrument, side, price, remaining, state } = order;
-            writeln!(f, "{:<10} {id} {instrument} {side} {remaining} at {price}, {state}", "order")?;
+            writeln!(f, "order      {id} {instrument} {side} {remaining} at {price}, {state}")?;
         }
         more(f, self.working.len(), "orders")
     }
@@ -226,7 +216,7 @@ fn told(time: &str) -> &str {
 
 fn more(f: &mut fmt::Formatter<'_>, count: usize, what: &str) -> fmt::Result {
     match count.checked_sub(SHOWN) {
-        Some(rest @ 1..) => writeln!(f, "{:<10} and {rest} more {what}; --json shows all", ""),
+        Some(rest @ 1..) => writeln!(f, "           and {rest} more {what}; --json shows all"),
         _ => Ok(()),
     }
 }

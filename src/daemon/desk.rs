@@ -6,16 +6,16 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use journal::{Finding, Note};
+use market::Timestamp;
 use market::order::Request;
-use market::{InstrumentId, Timestamp};
 use synapse::NoticeKind;
 
 use super::core::Core;
 use crate::brain::Stream;
 use crate::control::VenueStatus;
 use crate::failure::Failure;
-use crate::recovery::{Admission, How, Intake, Ours, Theirs, VenueEnd, VenueFill, VenueOrder, reconcile};
-use crate::venue::{self, Client, FromVenue, OrderName, StateAnswer};
+use crate::recovery::{Admission, Intake, Ours, reconcile};
+use crate::venue::{Client, FromVenue, StateAnswer};
 
 /// How long to wait before asking again while both sides differ; twice as long each time they still do.
 const AGAIN: Duration = Duration::from_millis(100);
@@ -37,8 +37,6 @@ enum Stage {
 pub(super) struct VenueDesk {
     client: Client,
     intake: Intake,
-    run: String,
-    names: Vec<String>,
     stage: Stage,
     asked_at: Instant,
     every: Duration,
@@ -46,8 +44,6 @@ pub(super) struct VenueDesk {
     agreed_at: Option<Timestamp>,
     /// What differed when it was last written down.
     noted: Vec<Finding>,
-    /// How many reports were dropped, as repeated or over.
-    dropped: u64,
 }
 
 impl VenueDesk {
@@ -71,7 +67,7 @@ impl VenueDesk {
         };
         let failed = |e: std::io::Error| Failure::Environment(format!("no thread for the venue: {e}"));
         std::thread::Builder::new().name("venue".into()).spawn(forward).map_err(failed)?;
-        let client = Client::start(socket.to_owned(), run.clone(), names.clone(), send).map_err(failed)?;
+        let client = Client::start(socket.to_owned(), run, names, send).map_err(failed)?;
         let line = core.engine.line();
         let table = line.prefrontal.orders();
         let orders = line.brainstem.instruments().iter().flat_map(|(id, _)| table.of(id));
@@ -85,19 +81,7 @@ impl VenueDesk {
         let every = Duration::from_secs(u64::from(core.blueprint.config.daemon.reconcile_every_s));
         let stage = Stage::Away("not connected yet".to_owned());
         let asked_at = Instant::now();
-        Ok(Self {
-            client,
-            intake,
-            run,
-            names,
-            stage,
-            asked_at,
-            every,
-            again: AGAIN,
-            agreed_at: None,
-            noted: Vec::new(),
-            dropped: 0,
-        })
+        Ok(Self { client, intake, stage, asked_at, every, again: AGAIN, agreed_at: None, noted: Vec::new() })
     }
 
     /// Why nothing new may go out, if so.
@@ -205,7 +189,6 @@ impl VenueDesk {
             }
             Admission::Wait => {}
             Admission::Drop(reason) => {
-                self.dropped += 1;
                 tracing::debug!(order = %report.id, ?reason, "a report is dropped");
             }
             Admission::Lapse(id) => _ = core.admit(NoticeKind::Lapsed(id))?,
@@ -220,7 +203,6 @@ impl VenueDesk {
     /// Compares both sides, and does what follows.
     fn compare<S: Stream>(&mut self, core: &mut Core<S>, state: &StateAnswer) -> Result<(), Failure> {
         let Stage::Asked { moves } = self.stage else { return Ok(()) };
-        let theirs = self.theirs(state);
         let brainstem = &core.engine.line().brainstem;
         let ours = Ours {
             intake: &self.intake,
@@ -228,7 +210,7 @@ impl VenueDesk {
             instruments: brainstem.instruments(),
             asked: moves,
         };
-        let outcome = reconcile(&ours, &theirs);
+        let outcome = reconcile(&ours, state);
         for report in &outcome.reports {
             self.receive(core, report)?;
         }
@@ -280,46 +262,5 @@ impl VenueDesk {
             self.stage = Stage::Differs;
         }
         Ok(())
-    }
-
-    /// The venue's words in ours, for the orders of this run.
-    fn theirs(&self, state: &StateAnswer) -> Theirs {
-        let ours = |name: &OrderName| name.run == self.run;
-        let at = |name: &String| self.names.iter().position(|known| known == name);
-        let orders = state.orders.iter().filter(|order| ours(&order.id)).map(|order| VenueOrder {
-            id: order.id.id,
-            side: order.side,
-            price: order.price,
-            total: order.total,
-            filled: order.filled,
-            remaining: order.remaining,
-        });
-        let finished = state.finished.iter().filter(|end| ours(&end.id));
-        let fills = state.fills.iter().filter(|fill| ours(&fill.id));
-        let positions = state.positions.iter().filter_map(|(name, quantity)| {
-            let id = InstrumentId(u16::try_from(at(name)?).ok()?);
-            (!quantity.is_zero()).then_some((id, *quantity))
-        });
-        Theirs {
-            time: state.time,
-            orders: orders.collect(),
-            finished: finished
-                .map(|end| VenueEnd { id: end.id.id, how: how(end.how), filled: end.filled })
-                .collect(),
-            fills: fills.map(|f| VenueFill { id: f.id.id, time: f.time, fill: f.fill }).collect(),
-            positions: positions.collect(),
-            cash: state.cash,
-            executions: state.executions,
-        }
-    }
-}
-
-const fn how(how: venue::How) -> How {
-    match how {
-        venue::How::Filled => How::Filled,
-        venue::How::Cancelled => How::Cancelled,
-        venue::How::Expired => How::Expired,
-        venue::How::Rejected => How::Rejected,
-        venue::How::Tombstone => How::Tombstone,
     }
 }

@@ -125,10 +125,11 @@ fn hear(core: &mut Core<Range>, word: Word) -> Result<Flow, Failure> {
     if word.ask != Ask::Status {
         return core.hear(word);
     }
+    let state = if core.engine.next_time().is_some() { "open" } else { "ended" };
     let feeds = core.engine.stream().merge().feeds();
     let feeds = feeds.map(|feed| FeedStatus {
         name: feed.name().to_owned(),
-        state: "file".to_owned(),
+        state: state.to_owned(),
         events: feed.stats().rows,
         refused: feed.stats().refused,
         lag_ms: 0,

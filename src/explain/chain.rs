@@ -4,7 +4,7 @@ use market::MarketEvent;
 use synapse::{DecisionRecord, Input, InputKind, Outcome, SampleKind};
 
 use super::regions;
-use super::words::{Columns, World, request, span, words};
+use super::words::{Columns, World, requests, span, words};
 
 /// Where a decision came from, as far as it is known: a thought that was only asked for has no input.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -39,7 +39,7 @@ pub fn decision(record: &DecisionRecord, origin: &Origin, world: &World) -> Stri
 fn headline(record: &DecisionRecord, origin: &Origin, world: &World) -> String {
     let (sequence, name, time) = (record.sequence, world.name(record.instrument), record.time);
     let end = match &record.verdict.outcome {
-        Outcome::Act(requests) => requests.iter().map(request).collect::<Vec<_>>().join("; "),
+        Outcome::Act(all) => requests(all),
         Outcome::Rest(reason) => format!("no order ({}): {reason}", reason.name()),
     };
     match origin.input {

@@ -7,7 +7,7 @@ use market::{InstrumentId, MarketEvent, Side, Timestamp};
 use serde_json::{Value, json};
 use synapse::{Input, InputKind, NoticeKind, Outcome};
 
-use super::words::{World, request, words};
+use super::words::{World, requests, words};
 
 /// What kind of record, as `--kind` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -58,40 +58,18 @@ impl Kind {
     }
 
     /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Input => "input",
-            Self::Market => "market",
-            Self::Tick => "tick",
-            Self::Report => "report",
-            Self::Command => "command",
-            Self::Notice => "notice",
-            Self::Decision => "decision",
-            Self::Released => "released",
-            Self::Marker => "marker",
-            Self::Note => "note",
-        }
+    pub fn name(self) -> String {
+        format!("{self:?}").to_lowercase()
     }
 }
 
-/// The sequence number of a record; a note has none.
-pub fn sequence_of(record: &Record) -> Option<u64> {
+/// The sequence number and the event time of a record; a note has none.
+pub fn place_of(record: &Record) -> Option<(u64, Timestamp)> {
     Some(match record {
-        Record::Input(input) => input.sequence,
-        Record::Decision(decision) => decision.record.sequence,
-        Record::Released(released) => released.sequence,
-        Record::Marker(marker) => marker.sequence,
-        Record::Note(_) => return None,
-    })
-}
-
-/// The event time of a record; a note has none.
-pub fn time_of(record: &Record) -> Option<Timestamp> {
-    Some(match record {
-        Record::Input(input) => input.time,
-        Record::Decision(decision) => decision.record.time,
-        Record::Released(released) => released.time,
-        Record::Marker(marker) => marker.time,
+        Record::Input(input) => (input.sequence, input.time),
+        Record::Decision(decision) => (decision.record.sequence, decision.record.time),
+        Record::Released(released) => (released.sequence, released.time),
+        Record::Marker(marker) => (marker.sequence, marker.time),
         Record::Note(_) => return None,
     })
 }
@@ -115,10 +93,11 @@ pub fn instrument_of(record: &Record) -> Option<InstrumentId> {
 /// One line of text: sequence, time, instrument, kind, content.
 pub fn text(record: &Record, world: &World) -> String {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let place = place_of(record);
     format!(
         "{:>9}  {:<30}  {:<10}  {:<8}  {}",
-        or_dash(sequence_of(record).map(|sequence| sequence.to_string())),
-        or_dash(time_of(record).map(|time| time.to_string())),
+        or_dash(place.map(|(sequence, _)| sequence.to_string())),
+        or_dash(place.map(|(_, time)| time.to_string())),
         or_dash(instrument_of(record).map(|id| world.name(id))),
         Kind::of(record).name(),
         content(record, world)
@@ -141,7 +120,7 @@ fn content(record: &Record, world: &World) -> String {
         Record::Decision(decision) => {
             let late = if decision.late { "late: " } else { "" };
             let end = match &decision.record.verdict.outcome {
-                Outcome::Act(requests) => requests.iter().map(request).collect::<Vec<_>>().join("; "),
+                Outcome::Act(all) => requests(all),
                 Outcome::Rest(reason) => format!("{}: {reason}", reason.name()),
             };
             format!("{late}{end}")
@@ -256,10 +235,10 @@ pub fn json(record: &Record, world: &World) -> Result<Value, serde_json::Error> 
     if let Record::Decision(decision) = record {
         content["percept"] = blake3::Hash::from_bytes(decision.record.percept).to_hex().as_str().into();
     }
-    let time = time_of(record);
+    let (sequence, time) = place_of(record).unzip();
     let mut object = json!({
         "kind": Kind::of(record).name(),
-        "sequence": sequence_of(record),
+        "sequence": sequence,
         "time": time.map(|time| time.to_string()),
         "time_ns": time.map(Timestamp::ns),
         "instrument": instrument_of(record).map(|id| world.name(id)),

@@ -10,6 +10,6 @@ mod tests;
 mod words;
 
 pub use chain::{Origin, decision};
-pub use line::{Kind, instrument_of, json, sequence_of, text, time_of};
-pub use sequel::{OrderTale, Sequel};
-pub use words::World;
+pub use line::{Kind, instrument_of, json, place_of, text};
+pub use sequel::Sequel;
+pub use words::{World, words};

@@ -3,7 +3,7 @@
 use market::Feature;
 use synapse::{Action, DecisionRecord, Limit, Phase, RuleTruth, Signal, SignalReading};
 
-use super::words::{Columns, World, number, number_or, words};
+use super::words::{Columns, World, joined, number, number_or, words};
 
 /// An imbalance so far to one side stands out.
 const LEANS: f32 = 0.5;
@@ -74,7 +74,7 @@ fn stands_out(record: &DecisionRecord) -> String {
     {
         found.push(format!("the mid moved {} times its deviation", number((moved / usual).abs())));
     }
-    if found.is_empty() { "nothing stands out".to_owned() } else { found.join("; ") }
+    joined(&found, "; ", "nothing stands out")
 }
 
 pub(super) fn amygdala(text: &mut Columns, record: &DecisionRecord) {
@@ -94,10 +94,7 @@ pub(super) fn amygdala(text: &mut Columns, record: &DecisionRecord) {
         format!("distance D_M {} against τ {}", number_or(anomaly.value), number_or(anomaly.limit));
     text.row("amygdala", format!("{level}, {phase}; {distance}{}", beyond(anomaly)));
     let others: Vec<String> = threat.signals.iter().filter_map(signal).collect();
-    text.row(
-        "",
-        if others.is_empty() { "no other signal can be told".to_owned() } else { others.join(", ") },
-    );
+    text.row("", joined(&others, ", ", "no other signal can be told"));
 }
 
 /// A signal other than the distance, against its limit.
@@ -139,11 +136,9 @@ pub(super) fn memory(text: &mut Columns, record: &DecisionRecord) {
             number(nearest.cosine)
         ))
     });
-    let mut recalled: Vec<String> = recalled.collect();
-    if recalled.is_empty() {
-        recalled.push("nothing was learned yet, so nothing is recalled".to_owned());
-    }
-    text.rows("neocortex", recalled);
+    let recalled: Vec<String> = recalled.collect();
+    let recalled = joined(&recalled, "\n", "nothing was learned yet, so nothing is recalled");
+    text.rows("neocortex", recalled.lines().map(str::to_owned));
 }
 
 /// Visual cortex and thalamus.
@@ -153,7 +148,7 @@ pub(super) fn sight(text: &mut Columns, record: &DecisionRecord) {
     let h = &record.state.h;
     let norm = h.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
     let absent: Vec<String> = record.state.absent.iter().map(words).collect();
-    let absent = if absent.is_empty() { "none".to_owned() } else { absent.join(", ") };
+    let absent = joined(&absent, ", ", "none");
     text.row("thalamus", format!("state of {} numbers, norm {}; absent: {absent}", h.len(), number(norm)));
 }
 

@@ -3,7 +3,7 @@
 
 use hippocampus::{Experience, ExperienceEncoder};
 use journal::Record;
-use market::order::{ClientId, Fill, ReportKind, Request};
+use market::order::{Fill, Report, ReportKind, Request};
 use market::{Money, Quantity, Timestamp};
 use serde_json::{Value, json};
 use synapse::{DecisionRecord, Input, InputKind, Notice, NoticeKind, SampleKind};
@@ -16,13 +16,12 @@ const TOLD: usize = 3;
 
 /// One request of a decision and what the venue made of it.
 #[derive(Debug, Clone)]
-pub struct OrderTale {
-    /// What was asked.
-    pub request: Request,
+struct OrderTale {
+    request: Request,
     /// What was said of its order from then on, in order.
-    pub events: Vec<(Timestamp, NoticeKind)>,
+    events: Vec<(Timestamp, NoticeKind)>,
     /// Whether nothing more can come.
-    pub over: bool,
+    over: bool,
 }
 
 /// How an experience ended.
@@ -116,10 +115,7 @@ impl Sequel {
 
     fn fills(&self) -> impl Iterator<Item = &Fill> {
         self.orders.iter().flat_map(|order| &order.events).filter_map(|(_, kind)| match kind {
-            NoticeKind::Report(report) => match &report.kind {
-                ReportKind::Filled(fill) => Some(fill),
-                _ => None,
-            },
+            NoticeKind::Report(Report { kind: ReportKind::Filled(fill), .. }) => Some(fill),
             _ => None,
         })
     }
@@ -221,9 +217,8 @@ impl Sequel {
         let orders = self.orders.iter().map(|order| {
             let events =
                 order.events.iter().map(|(time, kind)| json!({ "time": time.to_string(), "event": kind }));
-            let id: ClientId = order.request.id();
             json!({
-                "id": id.to_string(), "request": order.request, "over": order.over,
+                "id": order.request.id().to_string(), "request": order.request, "over": order.over,
                 "events": events.collect::<Vec<_>>(),
             })
         });

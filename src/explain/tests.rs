@@ -350,11 +350,11 @@ fn a_record_has_one_line_and_one_object() {
         assert!(kind.holds(record) && !Kind::Tick.holds(record));
         assert_eq!(Kind::Input.holds(record), kind == Kind::Report);
         let line = text(record, &world);
-        assert!(!line.contains('\n') && line.contains(kind.name()), "{line}");
+        assert!(!line.contains('\n') && line.contains(&kind.name()), "{line}");
         let object = json(record, &world).expect("JSON");
         assert_eq!(object["kind"], kind.name());
-        assert_eq!(object["sequence"].as_u64(), sequence_of(record));
-        assert_eq!(object["time_ns"].as_i64(), time_of(record).map(Timestamp::ns));
+        let place = object["sequence"].as_u64().zip(object["time_ns"].as_i64().map(Timestamp::from_ns));
+        assert_eq!(place, place_of(record));
     }
     let object = json(&all[0], &world).expect("JSON");
     assert_eq!(object["content"]["percept"], "ab".repeat(32));

@@ -84,7 +84,7 @@ pub(super) fn number_or(value: Option<impl Into<f64>>) -> String {
 }
 
 /// The name of a variant in small words: `WouldTrade` is `would trade`.
-pub(super) fn words(variant: impl Debug) -> String {
+pub fn words(variant: impl Debug) -> String {
     let mut text = String::new();
     for letter in format!("{variant:?}").chars() {
         if letter.is_uppercase() && !text.is_empty() && !text.ends_with([' ', '(']) {
@@ -95,6 +95,11 @@ pub(super) fn words(variant: impl Debug) -> String {
     text
 }
 
+/// All of a list; where nothing is in it, that.
+pub(super) fn joined(list: &[String], separator: &str, nothing: &str) -> String {
+    if list.is_empty() { nothing.to_owned() } else { list.join(separator) }
+}
+
 /// A span of time.
 pub(super) fn span(ns: i64) -> String {
     match ns.unsigned_abs() {
@@ -102,6 +107,11 @@ pub(super) fn span(ns: i64) -> String {
         1_000_000..1_000_000_000 => format!("{} ms", number(ns as f64 / 1e6)),
         _ => format!("{} s", number(ns as f64 / 1e9)),
     }
+}
+
+/// All that is asked of a venue.
+pub(super) fn requests(all: &[Request]) -> String {
+    all.iter().map(request).collect::<Vec<_>>().join("; ")
 }
 
 /// What is asked of a venue.

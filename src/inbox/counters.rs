@@ -1,7 +1,6 @@
 //! What is known of a source while its thread reads.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use market::feed::FeedStats;
@@ -22,45 +21,46 @@ pub(super) enum Stage {
     Stopped,
 }
 
-const STAGES: [Stage; 5] = [Stage::Connecting, Stage::Open, Stage::Lost, Stage::Ended, Stage::Stopped];
-
 /// The counters of a source: its thread counts, the daemon looks.
 #[derive(Debug)]
 pub(super) struct Counters {
     name: String,
-    began: Instant,
-    stage: AtomicU8,
-    events: AtomicU64,
-    refused: AtomicU64,
-    /// When the last event was read, since the beginning.
-    last_ns: AtomicU64,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    stage: Stage,
+    events: u64,
+    refused: u64,
+    /// When the last event was read; at first when it began.
+    last: Instant,
     /// How long the event taken last had waited.
-    lag_ns: AtomicU64,
-    faults: Mutex<Vec<String>>,
+    lag: Duration,
+    faults: Vec<String>,
 }
 
 impl Counters {
     pub(super) fn new(name: String) -> Self {
-        Self {
-            name,
-            began: Instant::now(),
-            stage: AtomicU8::new(Stage::Connecting as u8),
-            events: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-            last_ns: AtomicU64::new(0),
-            lag_ns: AtomicU64::new(0),
-            faults: Mutex::new(Vec::new()),
-        }
+        let (stage, last, lag) = (Stage::Connecting, Instant::now(), Duration::ZERO);
+        let counts = Counts { stage, events: 0, refused: 0, last, lag, faults: Vec::new() };
+        Self { name, counts: Mutex::new(counts) }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Goes on to a stage; one that is stopped stays so.
     pub(super) fn set(&self, stage: Stage) {
-        let next = |now| (now != Stage::Stopped as u8).then_some(stage as u8);
-        let _ = self.stage.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
+        let mut counts = self.counts();
+        if counts.stage != Stage::Stopped {
+            counts.stage = stage;
+        }
     }
 
     pub(super) fn stage(&self) -> Stage {
-        STAGES[usize::from(self.stage.load(Ordering::SeqCst))]
+        self.counts().stage
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -69,59 +69,56 @@ impl Counters {
 
     /// An event was read.
     pub(super) fn read(&self, at: Instant) {
-        self.events.fetch_add(1, Ordering::Relaxed);
-        self.last_ns.store(nanoseconds(at.duration_since(self.began)), Ordering::Relaxed);
+        let mut counts = self.counts();
+        counts.events += 1;
+        counts.last = at;
     }
 
     pub(super) fn events(&self) -> u64 {
-        self.events.load(Ordering::Relaxed)
+        self.counts().events
     }
 
     /// An event was taken.
     pub(super) fn taken(&self, read_at: Instant) {
-        self.lag_ns.store(nanoseconds(read_at.elapsed()), Ordering::Relaxed);
+        self.counts().lag = read_at.elapsed();
     }
 
     /// A connection's counts, of which `known` rows with a fault were noted before; how many are now.
     pub(super) fn note(&self, stats: &FeedStats, known: u64) -> u64 {
         if stats.refused > known {
-            self.refused.fetch_add(stats.refused - known, Ordering::Relaxed);
             let new = stats.faults.iter().skip(known as usize).map(ToString::to_string);
-            self.keep(new);
+            self.counts().refuse(stats.refused - known, new);
         }
         stats.refused
     }
 
     /// A row was refused here.
     pub(super) fn refuse(&self, what: String) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        self.keep(std::iter::once(what));
-    }
-
-    fn keep(&self, new: impl Iterator<Item = String>) {
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = KEPT_FAULTS - faults.len();
-        faults.extend(new.take(room));
+        self.counts().refuse(1, std::iter::once(what));
     }
 
     pub(super) fn faults(&self) -> Vec<String> {
-        self.faults.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.counts().faults.clone()
     }
 
     pub(super) fn status(&self) -> FeedStatus {
-        let ms = |ns: u64| ns / 1_000_000;
-        let now_ns = nanoseconds(self.began.elapsed());
+        let counts = self.counts();
+        let ms = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         FeedStatus {
             name: self.name.clone(),
-            state: format!("{:?}", self.stage()).to_lowercase(),
-            events: self.events(),
-            refused: self.refused.load(Ordering::Relaxed),
-            lag_ms: ms(self.lag_ns.load(Ordering::Relaxed)),
-            silent_ms: ms(now_ns.saturating_sub(self.last_ns.load(Ordering::Relaxed))),
+            state: format!("{:?}", counts.stage).to_lowercase(),
+            events: counts.events,
+            refused: counts.refused,
+            lag_ms: ms(counts.lag),
+            silent_ms: ms(counts.last.elapsed()),
         }
     }
 }
 
-fn nanoseconds(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+impl Counts {
+    fn refuse(&mut self, count: u64, what: impl Iterator<Item = String>) {
+        self.refused += count;
+        let room = KEPT_FAULTS - self.faults.len();
+        self.faults.extend(what.take(room));
+    }
 }

@@ -57,6 +57,11 @@ fn next(receiver: &Receiver<Arrival>) -> String {
     }
 }
 
+#[track_caller]
+fn comes<const N: usize>(receiver: &Receiver<Arrival>, want: [&str; N]) {
+    assert_eq!(want.map(|_| next(receiver)), want);
+}
+
 fn unix(dir: &Path) -> (UnixListener, String) {
     let path = dir.join("feed.sock");
     (UnixListener::bind(&path).expect("bound"), format!("unix:{}", path.display()))
@@ -73,17 +78,13 @@ fn a_socket_that_is_lost_comes_back_behind_a_gap_for_each_instrument() {
     let (inbox, arrivals) = start(&feed, 0, 64);
     let mut sender = accept(&listener);
     sender.write_all((line(1) + "no JSON\n" + &line(2)).as_bytes()).expect("written");
-    assert_eq!(
-        ["connected", "event A 1 #1", "event A 2 #2"].map(str::to_owned),
-        [(); 3].map(|()| next(&arrivals))
-    );
+    comes(&arrivals, ["connected", "event A 1 #1", "event A 2 #2"]);
     drop(sender);
     assert!(next(&arrivals).starts_with("lost: "));
     let mut sender = accept(&listener);
     // what is older than the cut is refused, and costs no gap
     sender.write_all((line(1) + &line(3)).as_bytes()).expect("written");
-    let want = ["connected", "gap A 3 #3", "gap B 3 #4", "event A 3 #5"].map(str::to_owned);
-    assert_eq!([(); 4].map(|()| next(&arrivals)), want);
+    comes(&arrivals, ["connected", "gap A 3 #3", "gap B 3 #4", "event A 3 #5"]);
     let status = &inbox.status()[0];
     assert_eq!((status.state.as_str(), status.events, status.refused), ("open", 5, 2));
     let faults = inbox.faults();
@@ -98,8 +99,7 @@ fn a_socket_read_on_after_a_restart_begins_with_a_gap() {
     let (_inbox, arrivals) = start(&feed, 7, 64);
     let (mut sender, _) = listener.accept().expect("connected");
     sender.write_all(line(1).as_bytes()).expect("written");
-    let want = ["connected", "gap A 1 #8", "gap B 1 #9", "event A 1 #10"].map(str::to_owned);
-    assert_eq!([(); 4].map(|()| next(&arrivals)), want);
+    comes(&arrivals, ["connected", "gap A 1 #8", "gap B 1 #9", "event A 1 #10"]);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn what_sends_may_start_later() {
     assert!(next(&arrivals).ends_with("start what sends there"));
     let (listener, _) = unix(dir.path());
     accept(&listener).write_all(line(1).as_bytes()).expect("written");
-    assert_eq!([(); 2].map(|()| next(&arrivals)), ["connected", "event A 1 #1"].map(str::to_owned));
+    comes(&arrivals, ["connected", "event A 1 #1"]);
 }
 
 #[test]
@@ -160,8 +160,7 @@ fn a_line_without_an_end_is_given_up_and_the_next_connection_read() {
     let why = next(&arrivals);
     assert!(why.contains("the line is longer than 8388608 bytes"), "{why}");
     accept(&listener).write_all(line(1).as_bytes()).expect("written");
-    let want = ["connected", "gap A 1 #1", "gap B 1 #2", "event A 1 #3"].map(str::to_owned);
-    assert_eq!([(); 4].map(|()| next(&arrivals)), want);
+    comes(&arrivals, ["connected", "gap A 1 #1", "gap B 1 #2", "event A 1 #3"]);
 }
 
 #[test]

@@ -11,7 +11,6 @@ use market::Quantity;
 use market::ledger::Seen;
 use market::order::{ClientId, Fill, NewOrder, RejectReason, Report, ReportKind, Request};
 use prefrontal::Order;
-use serde::{Deserialize, Serialize};
 use synapse::{LatchCause, NoticeKind};
 
 use super::tracked::Tracked;
@@ -48,7 +47,7 @@ pub enum Admission {
 }
 
 /// Why nothing is done with a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
     /// The execution entered before, or waits.
     RepeatedFill,
@@ -65,7 +64,7 @@ pub enum DropReason {
 }
 
 /// How an order ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ended {
     pub(super) filled: Quantity,
     was_there: bool,
@@ -73,13 +72,12 @@ pub(super) struct Ended {
 }
 
 /// The intake.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Intake {
     orders: BTreeMap<ClientId, Tracked>,
     finished: BTreeMap<ClientId, Ended>,
     executions: Seen,
     fills: BTreeMap<u64, (ClientId, Fill)>,
-    dropped: BTreeMap<DropReason, u64>,
     moves: u64,
     filled_at: u64,
     /// The last input of the tape that it was made from: of what ended before, it knows nothing.
@@ -150,9 +148,8 @@ impl Intake {
             Err(refused) => {
                 match &*refused {
                     Admission::Wait => self.wait(report),
-                    Admission::Drop(reason) => *self.dropped.entry(*reason).or_default() += 1,
                     Admission::Lapse(id) => self.end(*id),
-                    Admission::Admit { .. } | Admission::Latch { .. } => {}
+                    Admission::Admit { .. } | Admission::Drop(_) | Admission::Latch { .. } => {}
                 }
                 *refused
             }
@@ -171,11 +168,8 @@ impl Intake {
                     Admission::Drop(DropReason::Unknown).into()
                 }
                 // it ended before this intake began: were it at work, reconciliation would find it there
-                ReportKind::Accepted
-                | ReportKind::Cancelled { .. }
-                | ReportKind::Expired { .. }
-                | ReportKind::Replaced { .. }
-                    if report.id.sequence <= self.begun_behind =>
+                _ if !matches!(report.kind, ReportKind::Filled(_))
+                    && report.id.sequence <= self.begun_behind =>
                 {
                     Admission::Drop(DropReason::Finished).into()
                 }
@@ -289,11 +283,6 @@ impl Intake {
     /// How an order ended.
     pub(super) fn ended(&self, id: ClientId) -> Option<&Ended> {
         self.finished.get(&id)
-    }
-
-    /// How many reports were dropped, by reason.
-    pub const fn dropped(&self) -> &BTreeMap<DropReason, u64> {
-        &self.dropped
     }
 }
 

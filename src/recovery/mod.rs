@@ -9,8 +9,7 @@ mod tracked;
 
 pub use intake::{Admission, DropReason, Intake};
 pub use reconcile::reconcile;
-pub use rules::Rule;
-pub use sides::{How, Ours, Outcome, Theirs, VenueEnd, VenueFill, VenueOrder};
+pub use sides::{Ours, Outcome};
 pub use tracked::Tracked;
 
 #[cfg(test)]

@@ -9,16 +9,18 @@ use std::collections::BTreeMap;
 use journal::Finding;
 use market::ledger::Ledger;
 use market::order::{ClientId, RejectReason, Report, ReportKind};
-use market::{InstrumentId, Quantity, Timestamp};
+use market::{InstrumentId, Timestamp};
 use synapse::LatchCause;
 
 use super::intake::{Admission, DropReason, Intake};
 use super::rules::Rule;
-use super::sides::{How, Ours, Outcome, Theirs, VenueEnd, VenueFill, VenueOrder};
+use super::sides::{Ours, Outcome};
 use super::tracked::Tracked;
+use crate::venue::{Finished, How, OrderState, StateAnswer, VenueFill};
 
-/// Compares our picture with the venue's.
-pub fn reconcile(ours: &Ours<'_>, theirs: &Theirs) -> Outcome {
+/// Compares our picture with the venue's, whose orders are all of this run, and whose fills begin no
+/// later than behind [`market::ledger::Seen::contiguous`] of our executions.
+pub fn reconcile(ours: &Ours<'_>, theirs: &StateAnswer) -> Outcome {
     let (intake, ledger) = (ours.intake.clone(), ours.ledger.clone());
     let mut trial = Trial { ours, theirs, intake, ledger, outcome: Outcome::default() };
     trial.fills();
@@ -33,7 +35,7 @@ pub fn reconcile(ours: &Ours<'_>, theirs: &Theirs) -> Outcome {
 /// A comparison under way, on copies.
 struct Trial<'a> {
     ours: &'a Ours<'a>,
-    theirs: &'a Theirs,
+    theirs: &'a StateAnswer,
     intake: Intake,
     ledger: Ledger,
     outcome: Outcome,
@@ -57,28 +59,20 @@ impl Trial<'_> {
     /// Notes a difference in an order, and what is done about it.
     fn find(&mut self, rule: Rule, id: ClientId, ours: String, theirs: String, then: Do) {
         let outcome = &mut self.outcome;
-        let action = match then {
-            Do::Admit => "admitted",
-            Do::Drop => "dropped",
-            Do::Lapse => "lapsed",
-            Do::Cancel => "cancelled",
-            Do::CancelUnseen => "cancelled by its id, to lapse with the answer",
-            Do::Latch(_) => "latched",
-            Do::CancelAndLatch => "cancelled there, latched",
+        let (action, cancels, latch) = match then {
+            Do::Admit => ("admitted", false, None),
+            Do::Drop => ("dropped", false, None),
+            Do::Lapse => ("lapsed", false, None),
+            Do::Cancel => ("cancelled", true, None),
+            Do::CancelUnseen => ("cancelled by its id, to lapse with the answer", true, None),
+            Do::Latch(cause) => ("latched", false, Some(cause)),
+            Do::CancelAndLatch => ("cancelled there, latched", true, Some(LatchCause::Reconciliation)),
         };
-        match then {
-            Do::Lapse => outcome.lapses.push(id),
-            Do::Latch(cause) => outcome.latch = outcome.latch.or(Some(cause)),
-            Do::CancelAndLatch => outcome.latch = outcome.latch.or(Some(LatchCause::Reconciliation)),
-            Do::Admit | Do::Drop | Do::Cancel | Do::CancelUnseen => {}
-        }
-        if matches!(then, Do::Cancel | Do::CancelUnseen | Do::CancelAndLatch) {
-            outcome.cancels.insert(id);
-        }
-        if matches!(then, Do::CancelUnseen) {
-            outcome.doubted.insert(id);
-        }
-        let (rule, action) = (rule.name().to_owned(), action.to_owned());
+        outcome.lapses.extend(matches!(then, Do::Lapse).then_some(id));
+        outcome.cancels.extend(cancels.then_some(id));
+        outcome.doubted.extend(matches!(then, Do::CancelUnseen).then_some(id));
+        outcome.latch = outcome.latch.or(latch);
+        let (rule, action) = (rule.name(), action.to_owned());
         let (order, instrument) = (Some(id), Some(id.instrument));
         outcome.findings.push(Finding { rule, order, instrument, ours, theirs, action });
     }
@@ -112,7 +106,8 @@ impl Trial<'_> {
         let mut fills: Vec<&VenueFill> = self.theirs.fills.iter().collect();
         fills.sort_by_key(|listed| listed.fill.execution);
         let mut last = None;
-        for &VenueFill { id, time, fill } in fills {
+        for VenueFill { id, time, fill } in fills {
+            let (id, time, fill) = (id.id, *time, *fill);
             let is_twice = last.replace(fill.execution) == Some(fill.execution);
             let is_unknown = self.intake.order(id).is_none() && self.intake.ended(id).is_none();
             let theirs = fill.to_string();
@@ -121,10 +116,9 @@ impl Trial<'_> {
                     self.find(Rule::MissedFill, id, "nothing".to_owned(), theirs, Do::Admit);
                 }
                 Admission::Drop(DropReason::RepeatedFill) if is_twice => {
-                    self.outcome.repeated += 1;
                     self.find(Rule::FillSeenTwice, id, "the same".to_owned(), theirs, Do::Drop);
                 }
-                Admission::Drop(_) | Admission::Lapse(_) => self.outcome.repeated += 1,
+                Admission::Drop(_) | Admission::Lapse(_) => {}
                 Admission::Latch { cause, why } => {
                     let rule = match cause {
                         LatchCause::RepeatedExecution => Rule::FillSeenTwice,
@@ -140,10 +134,11 @@ impl Trial<'_> {
     /// The orders that work there and are not outstanding here.
     fn unknown_here(&mut self) {
         for order in &self.theirs.orders {
-            if self.ours.intake.order(order.id).is_some() {
+            let id = order.id.id;
+            if self.ours.intake.order(id).is_some() {
                 continue;
             }
-            let ours = match self.ours.intake.ended(order.id) {
+            let ours = match self.ours.intake.ended(id) {
                 Some(ended) if ended.moved > self.ours.asked => {
                     self.outcome.in_motion += 1;
                     continue;
@@ -151,14 +146,15 @@ impl Trial<'_> {
                 Some(ended) => format!("over with {} filled", ended.filled),
                 None => "no such order".to_owned(),
             };
-            self.find(Rule::OrderUnknownHere, order.id, ours, shown(order), Do::CancelAndLatch);
+            self.find(Rule::OrderUnknownHere, id, ours, shown(order), Do::CancelAndLatch);
         }
     }
 
     /// Our outstanding orders, each against what the venue has of it.
     fn outstanding(&mut self) {
-        let working: BTreeMap<ClientId, &VenueOrder> = self.theirs.orders.iter().map(|o| (o.id, o)).collect();
-        let ended: BTreeMap<ClientId, &VenueEnd> = self.theirs.finished.iter().map(|e| (e.id, e)).collect();
+        let theirs = self.theirs;
+        let working: BTreeMap<_, &OrderState> = theirs.orders.iter().map(|o| (o.id.id, o)).collect();
+        let ended: BTreeMap<_, &Finished> = theirs.finished.iter().map(|e| (e.id.id, e)).collect();
         for (id, before) in self.ours.intake.outstanding() {
             // the fills may have ended it
             let Some(order) = self.intake.order(id).copied() else { continue };
@@ -178,7 +174,7 @@ impl Trial<'_> {
     }
 
     /// An order that both have.
-    fn working(&mut self, id: ClientId, ours: &Tracked, theirs: &VenueOrder) {
+    fn working(&mut self, id: ClientId, ours: &Tracked, theirs: &OrderState) {
         let (kept, asked) = ((ours.price, ours.total), ours.replacing);
         let terms = (theirs.price, theirs.total);
         let is_replaced = asked == Some(terms);
@@ -204,8 +200,8 @@ impl Trial<'_> {
     }
 
     /// An order that is over there and outstanding here.
-    fn finished(&mut self, id: ClientId, ours: &Tracked, theirs: &VenueEnd) {
-        let VenueEnd { how, filled, .. } = *theirs;
+    fn finished(&mut self, id: ClientId, ours: &Tracked, theirs: &Finished) {
+        let Finished { how, filled, .. } = *theirs;
         let shown = format!("{how:?} with {filled} filled");
         if how == How::Tombstone && !ours.is_known_there() {
             self.find(Rule::OrderUnknownThere, id, seen(ours), shown, Do::Lapse);
@@ -252,18 +248,18 @@ impl Trial<'_> {
             self.outcome.in_motion += 1;
             return;
         }
-        let mut positions: BTreeMap<InstrumentId, (Quantity, Quantity)> = self
-            .ours
-            .instruments
-            .iter()
-            .map(|(id, _)| (id, (self.ledger.position(id), Quantity::ZERO)))
-            .collect();
-        for &(id, theirs) in &self.theirs.positions {
-            positions.entry(id).or_default().1 = theirs;
-        }
-        for (id, (ours, theirs)) in positions {
+        for (id, facts) in self.ours.instruments.iter() {
+            let theirs = self.theirs.positions.get(&facts.name).copied().unwrap_or_default();
+            let ours = self.ledger.position(id);
             if ours != theirs {
                 self.differs(Rule::PositionDiffers, Some(id), ours.to_string(), theirs.to_string());
+            }
+        }
+        let is_ours = |name: &String| self.ours.instruments.iter().any(|(_, facts)| facts.name == *name);
+        for (name, theirs) in self.theirs.positions.iter().filter(|(name, _)| !is_ours(name)) {
+            if !theirs.is_zero() {
+                let theirs = format!("{theirs} of {name}");
+                self.differs(Rule::PositionDiffers, None, "no such instrument".to_owned(), theirs);
             }
         }
         let cash = self.ledger.cash() - self.ledger.start();
@@ -273,7 +269,7 @@ impl Trial<'_> {
     }
 
     fn differs(&mut self, rule: Rule, instrument: Option<InstrumentId>, ours: String, theirs: String) {
-        let (rule, action) = (rule.name().to_owned(), "latched".to_owned());
+        let (rule, action) = (rule.name(), "latched".to_owned());
         self.outcome.latch = self.outcome.latch.or(Some(LatchCause::Reconciliation));
         self.outcome.findings.push(Finding { rule, order: None, instrument, ours, theirs, action });
     }
@@ -296,7 +292,7 @@ fn seen(order: &Tracked) -> String {
 }
 
 /// The venue's order, for a finding.
-fn shown(order: &VenueOrder) -> String {
-    let VenueOrder { side, price, total, filled, remaining, .. } = order;
+fn shown(order: &OrderState) -> String {
+    let OrderState { side, price, total, filled, remaining, .. } = order;
     format!("{side} {total} at {price}, {filled} filled, {remaining} left")
 }

@@ -1,11 +1,11 @@
-//! The two sides of a comparison, and what comes of it.
+//! Our side of a comparison, and what comes of it.
 
 use std::collections::BTreeSet;
 
 use journal::Finding;
+use market::Instruments;
 use market::ledger::Ledger;
-use market::order::{ClientId, Fill, Report};
-use market::{InstrumentId, Instruments, Money, Price, Quantity, Side, Timestamp};
+use market::order::{ClientId, Report};
 use synapse::LatchCause;
 
 use super::intake::Intake;
@@ -21,79 +21,6 @@ pub struct Ours<'a> {
     pub instruments: &'a Instruments,
     /// [`Intake::moves`] when the venue was asked.
     pub asked: u64,
-}
-
-/// The venue's side, for the orders of this run.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Theirs {
-    /// When it was so.
-    pub time: Timestamp,
-    /// The orders that are not finished.
-    pub orders: Vec<VenueOrder>,
-    /// Those that are, and the tombstones.
-    pub finished: Vec<VenueEnd>,
-    /// The fills since [`market::ledger::Seen::contiguous`] of our executions, or earlier.
-    pub fills: Vec<VenueFill>,
-    /// The positions; none is zero.
-    pub positions: Vec<(InstrumentId, Quantity)>,
-    /// The change of cash since the start.
-    pub cash: Money,
-    /// The highest execution.
-    pub executions: u64,
-}
-
-/// An order that works at the venue.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct VenueOrder {
-    /// Which.
-    pub id: ClientId,
-    /// Buy or sell.
-    pub side: Side,
-    /// Its price.
-    pub price: Price,
-    /// All of it.
-    pub total: Quantity,
-    /// What has filled.
-    pub filled: Quantity,
-    /// What has not.
-    pub remaining: Quantity,
-}
-
-/// An order that is over at the venue.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct VenueEnd {
-    /// Which.
-    pub id: ClientId,
-    /// How it ended.
-    pub how: How,
-    /// Filled over its whole life.
-    pub filled: Quantity,
-}
-
-/// How an order ended at the venue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// All of it filled.
-    Filled,
-    /// What remained was cancelled.
-    Cancelled,
-    /// The session ended.
-    Expired,
-    /// It was refused.
-    Rejected,
-    /// It never came, was cancelled all the same, and is refused from then on.
-    Tombstone,
-}
-
-/// A fill, as the venue lists it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct VenueFill {
-    /// Of which order.
-    pub id: ClientId,
-    /// When.
-    pub time: Timestamp,
-    /// The fill.
-    pub fill: Fill,
 }
 
 /// What comes of a comparison.
@@ -115,6 +42,4 @@ pub struct Outcome {
     pub lapses: Vec<ClientId>,
     /// The latch, where no report explains a difference.
     pub latch: Option<LatchCause>,
-    /// Listed fills that had entered before.
-    pub repeated: u64,
 }

@@ -9,7 +9,6 @@ use market::book::MAX_PRICE;
 use market::order::{Fill, RejectReason, Report, ReportKind};
 use market::{Money, Price, Quantity, Side, Timestamp};
 use prefrontal::{Order, OrderState};
-use serde::{Deserialize, Serialize};
 
 use super::intake::{Admission, DropReason, latch};
 
@@ -17,7 +16,7 @@ use super::intake::{Admission, DropReason, latch};
 const LARGEST_FEE: Money = Money::from_units(10_i128.pow(24));
 
 /// An outstanding order.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tracked {
     pub(super) side: Side,
     pub(super) price: Price,
@@ -42,7 +41,7 @@ pub struct Tracked {
 }
 
 /// The last answer to a kind of request.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Answer {
     time: Timestamp,
     kind: ReportKind,

@@ -7,13 +7,14 @@ use std::io::{self, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use market::order::{Report, Request};
 
+use super::outlet::{Item, Outlet};
 use super::wire::{ANSWER_LIMIT, Answer, StateAnswer, ToVenue};
 use crate::sockets::{read_line, to_line};
 
@@ -21,8 +22,6 @@ use crate::sockets::{read_line, to_line};
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 /// A venue that takes nothing for so long is lost.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many requests wait to be written at most.
-const QUEUE: usize = 1024;
 /// How long a full receiver is left alone.
 const NAP: Duration = Duration::from_millis(1);
 
@@ -53,9 +52,23 @@ pub struct Client {
 #[derive(Debug, Default)]
 struct Shared {
     is_stopped: bool,
-    /// Where requests go, once the venue has let us in.
-    requests: Option<SyncSender<String>>,
     stream: Option<UnixStream>,
+    /// Where requests go, once the venue has let us in.
+    requests: Option<Outlet>,
+}
+
+impl Shared {
+    fn lock(shared: &Mutex<Self>) -> MutexGuard<'_, Self> {
+        shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends the connection, which its thread then notices.
+    fn cut(&self) {
+        if let Some(stream) = &self.stream {
+            // one that is closed already is as good
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
 }
 
 impl Client {
@@ -89,28 +102,22 @@ impl Client {
 
     /// Gives the connection up, so that no late answer of it is heard; another is tried for.
     pub fn reset(&self) {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = Shared::lock(&self.shared);
         shared.requests = None;
-        if let Some(stream) = &shared.stream {
-            // one that is closed already is given up already
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        shared.cut();
     }
 
     fn put(&self, said: &ToVenue) -> bool {
-        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.requests.as_ref().is_some_and(|to| to.try_send(to_line(said)).is_ok())
+        let line = Item::Lines(to_line(said).into());
+        Shared::lock(&self.shared).requests.as_ref().is_some_and(|to| to.put(line).is_ok())
     }
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = Shared::lock(&self.shared);
         shared.is_stopped = true;
-        if let Some(stream) = &shared.stream {
-            // it wakes the thread; one that is closed already needs no waking
-            let _ = stream.shutdown(Shutdown::Both);
-        }
+        shared.cut();
         drop(shared);
         if let Some(thread) = self.thread.take() {
             thread.thread().unpark();
@@ -138,9 +145,6 @@ impl Link {
             match self.connect() {
                 Ok(stream) => {
                     let (was_let_in, why) = self.converse(stream);
-                    let mut shared = self.lock();
-                    (shared.requests, shared.stream) = (None, None);
-                    drop(shared);
                     if was_let_in {
                         (wait, last) = (BACK_OFF[0], String::new());
                     }
@@ -167,7 +171,7 @@ impl Link {
         let mut stream = UnixStream::connect(&self.path)?;
         stream.set_write_timeout(Some(PATIENCE))?;
         stream.write_all(self.hello.as_bytes())?;
-        let mut shared = self.lock();
+        let mut shared = Shared::lock(&self.shared);
         if shared.is_stopped {
             return Err(io::ErrorKind::Interrupted.into());
         }
@@ -178,22 +182,15 @@ impl Link {
     /// Hands over what the venue says until the connection is lost; whether it had let us in, and why
     /// it is lost.
     fn converse(&self, stream: UnixStream) -> (bool, String) {
-        let mut writer = None;
-        let lost = match stream.try_clone() {
-            Ok(read) => self.listen(read, &stream, &mut writer),
-            Err(error) => error.to_string(),
-        };
-        let _ = stream.shutdown(Shutdown::Both);
-        let was_let_in = writer.is_some();
-        self.lock().requests = None;
-        if let Some(writer) = writer {
-            let _ = writer.join();
-        }
+        let mut was_let_in = false;
+        let lost = self.listen(BufReader::new(stream), &mut was_let_in);
+        let mut shared = Shared::lock(&self.shared);
+        shared.cut();
+        (shared.requests, shared.stream) = (None, None);
         (was_let_in, lost)
     }
 
-    fn listen(&self, read: UnixStream, write: &UnixStream, writer: &mut Option<JoinHandle<()>>) -> String {
-        let mut reader = BufReader::new(read);
+    fn listen(&self, mut reader: BufReader<UnixStream>, was_let_in: &mut bool) -> String {
         loop {
             let line = match read_line(&mut reader, ANSWER_LIMIT) {
                 Ok(Some(line)) => line,
@@ -202,37 +199,29 @@ impl Link {
             };
             let said = match serde_json::from_str(&line) {
                 Err(error) => FromVenue::Error(format!("the venue's answer is not understood: {error}")),
-                Ok(Answer::Welcome { .. }) if writer.is_some() => continue,
-                Ok(Answer::Welcome { .. }) => match self.let_in(write) {
-                    Ok(started) => {
-                        *writer = Some(started);
-                        FromVenue::Connected
+                Ok(Answer::Welcome { .. }) if *was_let_in => continue,
+                Ok(Answer::Welcome { .. }) => {
+                    let to = reader.get_ref().try_clone().and_then(|to| Outlet::open(to, PATIENCE));
+                    match to {
+                        Ok(to) => Shared::lock(&self.shared).requests = Some(to),
+                        Err(error) => return error.to_string(),
                     }
-                    Err(error) => return error.to_string(),
-                },
+                    *was_let_in = true;
+                    FromVenue::Connected
+                }
                 Ok(Answer::Report(told)) if told.id.run != self.run => continue,
                 Ok(Answer::Report(told)) => FromVenue::Report(told.report(), told.serial),
-                Ok(Answer::State(state)) => FromVenue::State(state),
-                Ok(Answer::Error(error)) if writer.is_none() => {
-                    self.tell(FromVenue::Error(error));
-                    return "the venue did not let us in".into();
-                }
+                Ok(Answer::State(state)) => FromVenue::State(state.of(&self.run)),
                 Ok(Answer::Error(error)) => FromVenue::Error(error),
             };
+            let is_refused = !*was_let_in && matches!(said, FromVenue::Error(_));
             if !self.tell(said) {
                 return "nobody listens".into();
             }
+            if is_refused {
+                return "the venue did not let us in".into();
+            }
         }
-    }
-
-    /// From now on requests are taken.
-    fn let_in(&self, write: &UnixStream) -> io::Result<JoinHandle<()>> {
-        let (requests, lines) = sync_channel(QUEUE);
-        let to = write.try_clone()?;
-        let writer = thread::Builder::new().name("venue requests".into());
-        let started = writer.spawn(move || write_lines(to, &lines))?;
-        self.lock().requests = Some(requests);
-        Ok(started)
     }
 
     /// Waits until the receiver has room; false where there is no receiver, or no wish to go on.
@@ -241,7 +230,7 @@ impl Link {
             match self.to.try_send(said) {
                 Ok(()) => return true,
                 Err(TrySendError::Disconnected(_)) => {
-                    self.lock().is_stopped = true;
+                    Shared::lock(&self.shared).is_stopped = true;
                     return false;
                 }
                 Err(TrySendError::Full(back)) => said = back,
@@ -254,21 +243,7 @@ impl Link {
     }
 
     fn is_stopped(&self) -> bool {
-        self.lock().is_stopped
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Writes what comes; where that fails the connection is at an end.
-fn write_lines(mut to: UnixStream, lines: &Receiver<String>) {
-    while let Ok(line) = lines.recv() {
-        if to.write_all(line.as_bytes()).is_err() {
-            let _ = to.shutdown(Shutdown::Both);
-            return;
-        }
+        Shared::lock(&self.shared).is_stopped
     }
 }
 
@@ -276,6 +251,7 @@ fn write_lines(mut to: UnixStream, lines: &Receiver<String>) {
 mod tests {
     use std::io::BufRead;
     use std::os::unix::net::UnixListener;
+    use std::sync::mpsc::sync_channel;
 
     use market::order::ReportKind;
     use market::{InstrumentId, Timestamp};

@@ -74,16 +74,20 @@ impl Faults {
 
     /// Whether a new order is to be rejected.
     pub fn rejects(&mut self) -> bool {
-        let is_hit = self.draw().is_some_and(|draw| draw % 1000 < REJECTED);
+        let is_hit = self.hits(REJECTED);
         self.counts.rejected += u64::from(is_hit);
         is_hit
     }
 
     /// Whether an answer is to be held up.
     pub fn slows(&mut self) -> bool {
-        let is_hit = self.draw().is_some_and(|draw| draw % 1000 < SLOW);
+        let is_hit = self.hits(SLOW);
         self.counts.slow += u64::from(is_hit);
         is_hit
+    }
+
+    fn hits(&mut self, share: u64) -> bool {
+        self.draw().is_some_and(|draw| draw % 1000 < share)
     }
 
     /// What is heard, now that the floor has told something.

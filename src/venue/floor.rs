@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use market::exchange::Exchange;
-use market::order::{ClientId, NewOrder, OrderKind, RejectReason, Report, ReportKind, Request};
+use market::order::{ClientId, NewOrder, RejectReason, Report, ReportKind, Request};
 use market::{InstrumentId, Instruments, MarketEvent, Money, Price, Quantity, Side, Timestamp};
 
 use super::picture::Picture;
@@ -41,12 +41,7 @@ struct Books {
 /// An order that came.
 #[derive(Debug, Clone)]
 struct Order {
-    name: OrderName,
-    side: Side,
-    kind: OrderKind,
-    price: Price,
-    remaining: Quantity,
-    filled: Quantity,
+    state: OrderState,
     /// How it ended, if it has.
     ended: Option<How>,
     /// What was last told of its state.
@@ -163,17 +158,9 @@ impl Floor {
         let at = self.orders.len();
         self.names.insert(name.clone(), Some(at));
         let NewOrder { side, kind, price, quantity, .. } = *order;
-        let filled = Quantity::ZERO;
-        self.orders.push(Order {
-            name,
-            side,
-            kind,
-            price,
-            remaining: quantity,
-            filled,
-            ended: None,
-            last: None,
-        });
+        let (filled, total, remaining) = (Quantity::ZERO, quantity, quantity);
+        let state = OrderState { id: name, side, kind, price, total, filled, remaining };
+        self.orders.push(Order { state, ended: None, last: None });
         if refuse || self.is_over {
             return self.happened(at, self.now, ReportKind::Rejected(RejectReason::NoMarket));
         }
@@ -238,13 +225,9 @@ impl Floor {
                 state.finished.push(Finished { id, how: How::Tombstone, filled: Quantity::ZERO });
                 continue;
             };
-            let &Order { side, kind, price, remaining, filled, ended, .. } = order;
-            match ended {
-                Some(how) => state.finished.push(Finished { id, how, filled }),
-                None => {
-                    let total = Quantity::from_units(filled.units().saturating_add(remaining.units()));
-                    state.orders.push(OrderState { id, side, kind, price, total, filled, remaining });
-                }
+            match order.ended {
+                Some(how) => state.finished.push(Finished { id, how, filled: order.state.filled }),
+                None => state.orders.push(order.state.clone()),
             }
         }
         state
@@ -252,7 +235,7 @@ impl Floor {
 
     /// What the exchange calls an order: names of several runs may be alike.
     fn inner(&self, at: usize) -> ClientId {
-        ClientId { sequence: at as u64, instrument: self.orders[at].name.id.instrument, k: 0 }
+        ClientId { sequence: at as u64, instrument: self.orders[at].state.id.id.instrument, k: 0 }
     }
 
     /// Takes the exchange's next report.
@@ -264,7 +247,7 @@ impl Floor {
             // it ended while its cancel was on the way
             ReportKind::CancelRejected(_) if order.ended.is_some() => order.last.clone(),
             ReportKind::CancelRejected(_) | ReportKind::ReplaceRejected(_) => {
-                let name = order.name.clone();
+                let name = order.state.id.clone();
                 Some(self.tell(name, time, kind))
             }
             _ => self.happened(at, time, kind),
@@ -273,12 +256,11 @@ impl Floor {
 
     /// Keeps what happened to an order, and tells it.
     fn happened(&mut self, at: usize, time: Timestamp, kind: ReportKind) -> Option<Told> {
-        let name = self.orders[at].name.clone();
-        let order = &mut self.orders[at];
+        let Order { state, ended, .. } = &mut self.orders[at];
+        let name = state.id.clone();
         match kind {
             ReportKind::Filled(fill) => {
-                order.filled = plus(order.filled, fill.quantity);
-                order.remaining = fill.remaining;
+                (state.filled, state.remaining) = (plus(state.filled, fill.quantity), fill.remaining);
                 let instrument = name.id.instrument;
                 let notional = self.instruments.get(instrument).notional(fill.price, fill.quantity);
                 let paid = if fill.side == Side::Buy { notional } else { -notional };
@@ -288,11 +270,12 @@ impl Floor {
                 *position = plus(*position, fill.side.signed(fill.quantity));
                 self.fills.push(VenueFill { id: name.clone(), time, fill });
             }
-            ReportKind::Replaced { price, quantity } => (order.price, order.remaining) = (price, quantity),
+            ReportKind::Replaced { price, quantity } => (state.price, state.remaining) = (price, quantity),
             _ => {}
         }
+        state.total = plus(state.filled, state.remaining);
         if kind.is_terminal() {
-            order.ended = Some(match kind {
+            *ended = Some(match kind {
                 ReportKind::Filled(_) => How::Filled,
                 ReportKind::Cancelled { .. } => How::Cancelled,
                 ReportKind::Expired { .. } => How::Expired,

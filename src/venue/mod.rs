@@ -17,9 +17,8 @@ mod traders;
 mod wire;
 
 pub use client::{Client, FromVenue};
-pub use faults::{FaultCounts, Faults, Heard};
+pub use faults::{FaultCounts, Faults};
 pub use floor::Floor;
-pub use picture::Picture;
 pub use server::{MARKET_SOCKET, ORDERS_SOCKET, ServeOptions, Served, Speed, serve};
 pub use wire::{
     ANSWER_LIMIT, Answer, Finished, How, LINE_LIMIT, OrderName, OrderState, StateAnswer, ToVenue, Told,

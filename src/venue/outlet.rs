@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// How long an answer that is held up waits.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A reader that takes nothing for so long is gone.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a venue has patience with a reader.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How many items wait for one reader at most.
 pub(super) const QUEUE: usize = 4096;
 /// What is written at once at most, in bytes.
@@ -26,16 +26,6 @@ pub(super) enum Item {
     Pause,
 }
 
-/// What became of it.
-#[derive(Debug, Clone)]
-pub(super) enum Put {
-    Queued,
-    /// The queue is full; the item comes back.
-    Full(Item),
-    /// The reader is gone.
-    Gone,
-}
-
 /// A connection's way out.
 #[derive(Debug)]
 pub(super) struct Outlet {
@@ -45,9 +35,9 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    /// A way out to a stream.
-    pub(super) fn open(stream: UnixStream) -> std::io::Result<Self> {
-        stream.set_write_timeout(Some(PATIENCE))?;
+    /// A way out to a stream; a reader that takes nothing for so long is gone.
+    pub(super) fn open(stream: UnixStream, patience: Duration) -> std::io::Result<Self> {
+        stream.set_write_timeout(Some(patience))?;
         let (queue, items) = sync_channel(QUEUE);
         let to = stream.try_clone()?;
         let writer = thread::Builder::new().name("venue writer".into()).spawn(move || write(to, &items))?;
@@ -55,12 +45,11 @@ impl Outlet {
     }
 
     /// Queues an item, without waiting.
-    pub(super) fn put(&self, item: Item) -> Put {
-        match self.queue.try_send(item) {
-            Ok(()) => Put::Queued,
-            Err(TrySendError::Full(item)) => Put::Full(item),
-            Err(TrySendError::Disconnected(_)) => Put::Gone,
-        }
+    ///
+    /// # Errors
+    /// Where the queue is full, with the item, or the reader is gone.
+    pub(super) fn put(&self, item: Item) -> Result<(), TrySendError<Item>> {
+        self.queue.try_send(item)
     }
 
     /// Whether the reader is known to be gone.

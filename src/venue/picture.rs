@@ -28,11 +28,6 @@ impl Picture {
         Self { book, held: Vec::new(), quote: None, has_levels: false, halted: false, gap: false }
     }
 
-    /// The book.
-    pub const fn book(&self) -> &Book {
-        &self.book
-    }
-
     /// Takes what subscribers are told.
     pub fn apply(&mut self, event: &MarketEvent) {
         let is_done = self.book.apply(event).is_done();

@@ -97,7 +97,8 @@ pub struct Served {
     pub faults: FaultCounts,
 }
 
-/// Runs a venue until it is asked to stop, or to the end of the feeds.
+/// Runs a venue until it is asked to stop, or to the end of the feeds; `ready` is called when its
+/// sockets are there.
 ///
 /// # Errors
 /// [`Failure::Environment`] where the sockets cannot be.
@@ -106,6 +107,7 @@ pub fn serve(
     floor: Floor,
     faults: Faults,
     options: &ServeOptions,
+    ready: impl FnOnce(),
 ) -> Result<Served, Failure> {
     let dir = &options.dir;
     let made = DirBuilder::new().recursive(true).mode(0o700).create(dir);
@@ -120,6 +122,7 @@ pub fn serve(
     let own: SyncSender<Incoming> = to.clone();
     named("venue market").spawn(move || accept_market(&market, &own)).map_err(lacking)?;
     named("venue orders").spawn(move || accept_orders(&orders, &to)).map_err(lacking)?;
+    ready();
     let served = Server {
         merge,
         desk: Desk::new(floor, faults),

@@ -2,8 +2,9 @@
 
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::mpsc::TrySendError;
 
-use super::outlet::{Item, Outlet, Put, QUEUE};
+use super::outlet::{Item, Outlet, PATIENCE, QUEUE};
 
 /// How many there may be.
 const MOST: usize = 64;
@@ -27,7 +28,7 @@ struct Subscriber {
 
 impl Subscriber {
     fn put(&mut self, item: Item) {
-        if let Put::Full(item) = self.outlet.put(item) {
+        if let Err(TrySendError::Full(item)) = self.outlet.put(item) {
             self.stuck = Some(item);
         }
     }
@@ -47,7 +48,7 @@ impl Subscribers {
     pub(super) fn add(&mut self, stream: UnixStream, picture: Arc<str>) {
         // who cannot be served sees the connection close
         if self.list.len() < MOST
-            && let Ok(outlet) = Outlet::open(stream)
+            && let Ok(outlet) = Outlet::open(stream, PATIENCE)
         {
             self.count += 1;
             let mut subscriber = Subscriber { outlet, stuck: None };

@@ -3,7 +3,7 @@
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 
-use super::outlet::{Item, Outlet, Put};
+use super::outlet::{Item, Outlet, PATIENCE};
 use super::wire::Answer;
 use crate::sockets::to_line;
 
@@ -28,7 +28,7 @@ impl Traders {
         if self.0.len() >= MOST {
             // its reader's half is still open; one that has gone already is as good
             let _ = stream.shutdown(Shutdown::Both);
-        } else if let Ok(outlet) = Outlet::open(stream) {
+        } else if let Ok(outlet) = Outlet::open(stream, PATIENCE) {
             self.0.push(Trader { number, run: None, outlet });
         }
     }
@@ -80,7 +80,7 @@ impl Traders {
 
     /// Queues something; who does not read is cut off, and may ask when it is back.
     fn put(&mut self, item: &Item, to: impl Fn(&Trader) -> bool) {
-        let refused = |c: &mut Trader| to(c) && !matches!(c.outlet.put(item.clone()), Put::Queued);
+        let refused = |c: &mut Trader| to(c) && c.outlet.put(item.clone()).is_err();
         self.0.extract_if(.., refused).for_each(|c| c.outlet.cut());
     }
 }

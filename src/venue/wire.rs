@@ -182,6 +182,16 @@ pub struct StateAnswer {
     pub executions: u64,
 }
 
+impl StateAnswer {
+    /// The same with nothing of another run.
+    pub(super) fn of(mut self, run: &str) -> Self {
+        self.orders.retain(|order| order.id.run == run);
+        self.finished.retain(|end| end.id.run == run);
+        self.fills.retain(|fill| fill.id.run == run);
+        self
+    }
+}
+
 /// An order that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderState {

@@ -55,7 +55,7 @@ pub struct Process {
 
 impl Process {
     /// Starts it, what it says going to files in a folder.
-    pub fn start(mut command: Command, folder: &Path) -> Self {
+    pub fn start(command: &mut Command, folder: &Path) -> Self {
         let out = TempDir::new_in(folder).expect("a folder");
         let file = |name: &str| File::create(out.path().join(name)).expect("a file");
         let child = command.stdout(file("out")).stderr(file("err")).spawn().expect("it starts");

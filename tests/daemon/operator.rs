@@ -4,13 +4,15 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use janus::control::{Answer, Ask};
+use market::Timestamp;
+use serde_json::Value;
 use synapse::{CommandKind, NoticeKind};
 
 use crate::common::{
     Ended, Process, acknowledged, ask, janus, replay, status, tell, until, until_status, verify,
 };
 use crate::place::Place;
-use crate::tape::{notices, records};
+use crate::tape::{count, notices, proved, records};
 
 const ROWS: usize = 9_000;
 const SIGNED: [&str; 4] = ["--by", "ann", "--reason", "a test"];
@@ -149,6 +151,23 @@ fn signals_let_it_drain() {
         assert_eq!((&told["closed"], &told["durable"]), (&true.into(), &end["inputs"]), "{signal}");
         assert_eq!(replay(&place.journal())["digest"], end["digest"], "{signal}");
     }
+}
+
+#[test]
+fn a_halt_behind_the_end_of_the_feeds_cancels_what_works() {
+    let place = Place::new(7_000);
+    let journal = place.journal();
+    let daemon = place.daemon(&journal, &["--speed", "max", &place.feed()]);
+    let end = Timestamp::from_ns(place.end_ms * 1_000_000).to_string();
+    let working = |status: &Value| status["working"].as_array().map_or(0, Vec::len);
+    let status =
+        until_status(&journal, "the end of the feed", |status| status["time"].as_str() >= Some(end.as_str()));
+    assert!(working(&status) > 0, "nothing to cancel: {status}");
+    acknowledged(&journal, &halt()).expect("acknowledged");
+    until_status(&journal, "the cancels", |status| working(status) == 0);
+    daemon.stop().json();
+    let cancels = count(&proved(&journal), |notice| matches!(notice, NoticeKind::CancelSent(_)));
+    assert!(cancels >= working(&status), "{cancels} cancels");
 }
 
 #[test]

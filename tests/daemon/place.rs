@@ -3,10 +3,15 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc::sync_channel;
 
+use janus::assemble::open_options;
+use janus::config::{Loader, name_of};
 use janus::venue::{Client, FromVenue, StateAnswer};
 use journal::Reader;
+use market::MarketEvent;
+use market::feed::{Merge, write_ndjson};
 use tempfile::TempDir;
 
 use super::common::{PATIENCE, Process, janus, until, until_status};
@@ -90,9 +95,19 @@ impl Place {
 
     /// The same, for a brain that takes what is there instead of waiting at a price.
     pub fn eager(rows: usize) -> Self {
+        Self::urgent(rows, "0.02")
+    }
+
+    /// The same, for a brain that waits at a price whatever comes.
+    pub fn patient(rows: usize) -> Self {
+        Self::urgent(rows, "0.999")
+    }
+
+    fn urgent(rows: usize, urgency: &str) -> Self {
         let place = Self::new(rows);
-        let eager = CONFIG.replace("market_urgency = 0.75", "market_urgency = 0.02");
-        fs::write(place.path("config.toml"), eager).expect("written");
+        let other = CONFIG.replace("market_urgency = 0.75", &format!("market_urgency = {urgency}"));
+        let other = other.replace("inside_urgency = 0.4", &format!("inside_urgency = {urgency}"));
+        fs::write(place.path("config.toml"), other).expect("written");
         place
     }
 
@@ -136,6 +151,23 @@ impl Place {
         self.path("feed").display().to_string()
     }
 
+    fn config(&self) -> String {
+        self.path("config.toml").display().to_string()
+    }
+
+    /// The feed in our own schema, one event a line.
+    pub fn lines(&self) -> Vec<String> {
+        let config = Loader::new().file(&self.path("config.toml")).and_then(Loader::finish).expect("sound");
+        let instruments = config.known(&config.instrument_names()).expect("facts");
+        let merge = Merge::open([(self.feed().as_str(), open_options(&config, &instruments, None))]);
+        let line = |event: MarketEvent| {
+            let mut line = String::new();
+            write_ndjson(&event, name_of(&instruments, event.instrument), &mut line);
+            line
+        };
+        merge.map(line).collect()
+    }
+
     /// Where a venue's market is, as a feed is named.
     pub fn market(&self) -> String {
         format!("unix:{}", self.path("v/market.sock").display())
@@ -143,14 +175,20 @@ impl Place {
 
     /// `janus run` on a journal, with these arguments and the configuration.
     pub fn daemon(&self, journal: &Path, args: &[&str]) -> Process {
-        self.daemon_of(&self.path("config.toml"), journal, args)
+        self.daemon_again(journal, &[&["--config", &self.config()], args].concat())
     }
 
-    /// The same with a configuration of one's own.
-    pub fn daemon_of(&self, config: &Path, journal: &Path, args: &[&str]) -> Process {
-        let mut command = janus(&["run", "--json"]);
-        command.arg("--config").arg(config).arg("--journal").arg(journal).args(args);
-        Process::start(command, self.dir.path())
+    /// The same with the configuration that the journal has.
+    pub fn daemon_again(&self, journal: &Path, args: &[&str]) -> Process {
+        Process::start(&mut running(journal, args), self.dir.path())
+    }
+
+    /// `janus run` with the configuration, fed by hand on standard input.
+    pub fn daemon_fed(&self, journal: &Path, args: &[&str]) -> (Process, ChildStdin) {
+        let mut command = running(journal, &[&["--config", &self.config(), "-"], args].concat());
+        let mut process = Process::start(command.stdin(Stdio::piped()), self.dir.path());
+        let input = process.child.stdin.take().expect("a pipe");
+        (process, input)
     }
 
     /// `janus run` against the venue process of [`Place::venue`].
@@ -178,8 +216,8 @@ impl Place {
     /// The same, whose market flows as soon as somebody reads it.
     pub fn market_alone(&self, args: &[&str]) -> Process {
         let mut command = janus(&["venue", "--json", "--feed", &self.feed()]);
-        command.arg("--config").arg(self.path("config.toml")).arg("--dir").arg(self.path("v")).args(args);
-        let venue = Process::start(command, self.dir.path());
+        command.args(["--config", &self.config()]).arg("--dir").arg(self.path("v")).args(args);
+        let venue = Process::start(&mut command, self.dir.path());
         until("the venue's sockets", || {
             ["v/market.sock", "v/orders.sock"].iter().all(|name| self.path(name).exists()).then_some(())
         });
@@ -216,4 +254,11 @@ impl Place {
             }
         }
     }
+}
+
+/// `janus run` on a journal.
+fn running(journal: &Path, args: &[&str]) -> Command {
+    let mut command = janus(&["run", "--json", "--journal"]);
+    command.arg(journal).args(args);
+    command
 }

@@ -47,7 +47,7 @@ pub enum When {
 pub struct Plan {
     pub troubles: Vec<(When, How)>,
     /// The process dies when the brain is put together for the so-manieth time.
-    pub dies_at_build: Option<u64>,
+    dies_at_build: Option<u64>,
     calls: u64,
     builds: u64,
     pub struck: u64,
@@ -60,6 +60,11 @@ thread_local! {
 impl Plan {
     pub fn of(troubles: impl IntoIterator<Item = (When, How)>) -> Self {
         Self { troubles: troubles.into_iter().collect(), ..Self::default() }
+    }
+
+    /// It dies when the brain is put together for that time.
+    pub fn dying_at(self, build: u64) -> Self {
+        Self { dies_at_build: Some(build), ..self }
     }
 
     fn strike(&mut self, h: &[f32]) -> Option<How> {

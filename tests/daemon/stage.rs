@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -90,6 +90,8 @@ pub struct Relay {
     /// Whether no connection is made.
     pub down: AtomicBool,
     open: Mutex<Vec<UnixStream>>,
+    /// How many cancels have come from the daemons, those too that were lost.
+    pub cancels: AtomicU64,
     /// How often the daemons have sent each order.
     placed: Mutex<BTreeMap<String, u64>>,
 }
@@ -138,6 +140,7 @@ impl Relay {
             *self.placed.lock().expect("no panic").entry(id.to_string()).or_default() += 1;
         }
         let is_cancel = matches!(said, Some(ToVenue::Cancel { .. }));
+        self.cancels.fetch_add(u64::from(is_cancel), Ordering::SeqCst);
         self.deaf.load(Ordering::SeqCst) || (is_cancel && self.stubborn.load(Ordering::SeqCst))
     }
 

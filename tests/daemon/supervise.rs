@@ -144,7 +144,7 @@ fn a_death_before_the_quarantine_is_durable_ends_in_the_same_quarantine() {
     let victim = victim(&calm, 0, 9, acts);
     let lived = scene.run("lived", Plan::of([always(victim, How::Panics)]));
     // the first brain is the one that fails; the second is being put together when the process dies
-    scene.dies("died", Plan { dies_at_build: Some(2), ..Plan::of([always(victim, How::Panics)]) });
+    scene.dies("died", Plan::of([always(victim, How::Panics)]).dying_at(2));
     let dead = records(&scene.place.path("died"));
     let last = dead.iter().rev().find_map(|record| match record {
         Record::Input(input) => Some(input.sequence),
@@ -157,7 +157,7 @@ fn a_death_before_the_quarantine_is_durable_ends_in_the_same_quarantine() {
     assert_eq!(ran.outcome.digest, lived.outcome.digest);
     ran.is_proved();
     // where it was transient, nothing is quarantined
-    scene.dies("well", Plan { dies_at_build: Some(2), ..Plan::of([always(victim, How::Panics)]) });
+    scene.dies("well", Plan::of([always(victim, How::Panics)]).dying_at(2));
     let well = scene.run("well", Plan::default());
     assert_eq!((well.quarantines().len(), &well.outcome.digest), (0, &calm.outcome.digest));
 }
@@ -171,8 +171,8 @@ fn whatever_is_quarantined_the_tape_is_thought_again_to_the_same() {
         let how = HOWS[seed as usize % 3];
         let trouble = || Plan::of([(When::Rest(300 + 100 * seed, seed), how)]);
         // dies while it heals, so that a start has to, and again in the middle of that
-        scene.dies(&journal, Plan { dies_at_build: Some(2 + seed), ..trouble() });
-        scene.dies(&journal, Plan { dies_at_build: Some(2), ..trouble() });
+        scene.dies(&journal, trouble().dying_at(2 + seed));
+        scene.dies(&journal, trouble().dying_at(2));
         let ran = scene.run(&journal, trouble());
         quarantined += ran.quarantines().len();
         ran.is_proved();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::{janus, outcome, records};
+use crate::{janus, janus_on, outcome, records};
 
 const REGIONS: [&str; 9] = [
     "brainstem",
@@ -119,4 +119,22 @@ fn a_question_without_an_answer_says_what_to_ask() {
         decisions().find(|decision| outcome(decision) != "act").expect("one")["sequence"].to_string();
     janus(&["why", &format!("{rested}:0:0")]).fails(2, &["placed no order"]);
     janus(&["why"]).fails(2, &["--last"]);
+    // of two seconds nothing is decided
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = support::root().join("config/demo.toml").display().to_string();
+    let session = support::session().display().to_string();
+    let journal = folder.path().join("journal");
+    janus_on(&journal, &["backtest", "--config", &config, &session, "--to", "2026-05-02T02:36:22Z"])
+        .succeeds();
+    janus_on(&journal, &["why", "--last"])
+        .fails(2, &["no decision on this tape asked anything of the venue"]);
+}
+
+#[test]
+fn a_stretch_that_is_not_on_the_tape_is_not_replayed() {
+    janus(&["replay", "--from", "300", "--to", "200"]).fails(2, &["--from 300 is behind --to 200"]);
+    for end in ["--from", "--to"] {
+        janus(&["replay", end, "99999999"]).fails(2, &["there is no input 99999999", "its last one is"]);
+    }
+    janus(&["replay", "--policy", "abc"]).fails(2, &["64 hex digits", "janus brain ls"]);
 }

@@ -1,10 +1,10 @@
 //! The thread that keeps the index just behind the tape.
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{io, mem};
 
 use super::{Index, IndexOptions};
 use crate::{JournalError, Reader};
@@ -16,10 +16,7 @@ const PAUSES_A_LOOK: u32 = 19;
 
 /// A running follower; it stops when this is dropped.
 #[derive(Debug)]
-pub struct Follower {
-    running: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
+pub struct Follower(Option<(Sender<()>, JoinHandle<()>)>);
 
 /// Follows the journal in `dir` from a thread of its own until it is stopped. A failure is logged and
 /// the thread ends: the tape is whole without it, and the next to open the index heals it.
@@ -28,14 +25,14 @@ pub struct Follower {
 /// Where the system gives no thread.
 pub fn spawn_follower(dir: &Path, options: IndexOptions) -> io::Result<Follower> {
     let (running, stopped) = channel();
-    let dir: PathBuf = dir.to_owned();
+    let dir = dir.to_owned();
     let body = move || {
         if let Err(error) = follow(&dir, options, &stopped) {
             tracing::warn!(%error, "the index is no longer kept up to date; the tape is not touched by that");
         }
     };
     let thread = thread::Builder::new().name("index".into()).spawn(body)?;
-    Ok(Follower { running: Some(running), thread: Some(thread) })
+    Ok(Follower(Some((running, thread))))
 }
 
 fn follow(dir: &Path, options: IndexOptions, stopped: &Receiver<()>) -> Result<(), JournalError> {
@@ -59,10 +56,9 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        drop(mem::take(&mut self.running));
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
+        let Some((running, thread)) = self.0.take() else { return };
+        drop(running);
+        if thread.join().is_err() {
             tracing::warn!("the thread of the index ended in a panic");
         }
     }

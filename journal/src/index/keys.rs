@@ -1,221 +1,93 @@
 //! What is filed under which key: one keyspace, a byte for the kind of entry, then big-endian fields,
 //! so that the order of the bytes is the order of the numbers.
 
-use market::order::{ClientId, ReportKind, Request};
-use market::{InstrumentId, Timestamp};
-use synapse::reason::Spec;
-use synapse::{Outcome, Reason};
+use bincode::Options;
+use market::Timestamp;
+use market::order::{ReportKind, Request};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-macro_rules! kinds {
-    ($($(#[doc = $meaning:literal])+ $variant:ident $name:literal;)*) => {
-        /// The kinds of entries. None is ever changed once it is written.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Kind { $($(#[doc = $meaning])+ $variant,)* }
-
-        impl Kind {
-            /// Their names.
-            pub const NAMES: [&'static str; [$($name),*].len()] = [$($name),*];
-        }
-    };
-}
-
-kinds! {
-    /// (time, sequence, instrument): a decision.
-    ByTime "by time";
-    /// (instrument, sequence) → how it ended.
-    ByInstrument "by instrument";
-    /// (sequence, instrument) → the number of its block.
-    Decision "decisions";
-    /// (client id, sequence, step): what happened to an order.
-    Order "order steps";
-    /// (instrument, sequence it closed at) → the experience.
-    Experience "experiences";
-    /// (sequence) → the hash of the artefact that took effect.
-    Activated "activated";
-    /// (sequence, number of its block) → the hash of the snapshot.
-    Snapshot "snapshots";
-}
-
-/// A key as it is written.
-pub struct Key(Vec<u8>);
-
-impl Key {
-    /// The beginning of all keys of a kind. The byte 0 is the index' own.
-    pub fn of(kind: Kind) -> Self {
-        Self(vec![kind as u8 + 1])
-    }
-
-    /// The kind that a key says to be of, as an index into [`Kind::NAMES`].
-    pub fn kind(key: &[u8]) -> Option<usize> {
-        let at = usize::from(*key.first()?).checked_sub(1)?;
-        (at < Kind::NAMES.len()).then_some(at)
-    }
-
-    pub fn number(mut self, number: u64) -> Self {
-        self.0.extend(number.to_be_bytes());
-        self
-    }
-
-    pub fn short(mut self, number: u16) -> Self {
-        self.0.extend(number.to_be_bytes());
-        self
-    }
-
-    pub fn byte(mut self, byte: u8) -> Self {
-        self.0.push(byte);
-        self
-    }
-
-    /// The sign is turned over, so that times before 1970 come before those after.
-    pub fn time(self, time: Timestamp) -> Self {
-        self.number(time.ns() as u64 ^ (1 << 63))
-    }
-
-    pub fn instrument(self, instrument: InstrumentId) -> Self {
-        self.short(instrument.0)
-    }
-
-    pub fn client(self, id: &ClientId) -> Self {
-        self.number(id.sequence).instrument(id.instrument).short(id.k)
-    }
-
-    pub fn bytes(self) -> Vec<u8> {
-        self.0
-    }
-}
-
-/// A key as it is read, field after field behind its kind.
-pub struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    pub fn of(key: &'a [u8]) -> Self {
-        Self(key.get(1..).unwrap_or_default())
-    }
-
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (field, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*field)
-    }
-
-    pub fn number(&mut self) -> Option<u64> {
-        self.take().map(u64::from_be_bytes)
-    }
-
-    pub fn short(&mut self) -> Option<u16> {
-        self.take().map(u16::from_be_bytes)
-    }
-
-    pub fn byte(&mut self) -> Option<u8> {
-        self.take().map(u8::from_be_bytes)
-    }
-
-    pub fn time(&mut self) -> Option<Timestamp> {
-        Some(Timestamp::from_ns((self.number()? ^ (1 << 63)) as i64))
-    }
-
-    pub fn instrument(&mut self) -> Option<InstrumentId> {
-        self.short().map(InstrumentId)
-    }
-}
-
-/// How a decision ended, in a byte: 0 for requests, else one more than the place of the reason.
-pub fn outcome_byte(outcome: &Outcome) -> u8 {
-    match outcome {
-        Outcome::Act(_) => 0,
-        Outcome::Rest(reason) => {
-            let place = Reason::ALL.iter().position(|spec| spec.name == reason.name());
-            place.map_or(u8::MAX, |at| at as u8 + 1)
-        }
-    }
-}
-
-/// How a decision ended.
+/// The kinds of entries, by the first byte of their keys; the byte 0 is the index' own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// With requests.
-    Acted,
-    /// Without, for the reason of that name.
-    Rested(&'static str),
+pub enum Kind {
+    /// (time, sequence, instrument): a decision.
+    ByTime = 1,
+    /// (instrument, sequence) → the name of the reason to rest; nothing where it acted.
+    ByInstrument,
+    /// (sequence, instrument) → the number of its block.
+    Decision,
+    /// (client id, sequence, step): what happened to an order.
+    Order,
+    /// (instrument, sequence it closed at) → the experience.
+    Experience,
+    /// (sequence) → the hash of the artefact that took effect.
+    Activated,
+    /// (sequence, number of its block) → the hash of the snapshot.
+    Snapshot,
 }
 
-impl Ended {
-    pub(super) fn read(byte: u8) -> Option<Self> {
-        let reason = |at: u8| Reason::ALL.get(usize::from(at)).map(|spec: &Spec| Self::Rested(spec.name));
-        byte.checked_sub(1).map_or(Some(Self::Acted), reason)
-    }
+/// Their names.
+pub const KINDS: [&str; 7] =
+    ["by time", "by instrument", "decisions", "order steps", "experiences", "activated", "snapshots"];
+
+fn layout() -> impl Options {
+    bincode::DefaultOptions::new().with_fixint_encoding().with_big_endian()
 }
 
-macro_rules! steps {
-    ($($(#[doc = $meaning:literal])+ $variant:ident;)*) => {
-        /// What happens to an order. The bytes on disk are the places in this list: append only.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum OrderStep { $($(#[doc = $meaning])+ $variant,)* }
-
-        impl OrderStep {
-            const ALL: &'static [Self] = &[$(Self::$variant,)*];
-        }
-    };
+/// A key, or the beginning of those whose first fields are these.
+pub fn key(kind: Kind, fields: impl Serialize) -> Vec<u8> {
+    let mut key = vec![kind as u8];
+    let written = layout().serialize_into(&mut key, &fields);
+    debug_assert!(written.is_ok(), "numbers fit into memory");
+    key
 }
 
-steps! {
+/// The fields of a key; none where it was not made of such.
+pub fn fields<T: DeserializeOwned>(key: &[u8]) -> Option<T> {
+    layout().deserialize(key.get(1..)?).ok()
+}
+
+/// A time as a field. The sign is turned over, so that times before 1970 come before those after.
+pub fn field_of(time: Timestamp) -> u64 {
+    time.ns() as u64 ^ (1 << 63)
+}
+
+/// The time of a field.
+pub fn time_of(field: u64) -> Timestamp {
+    Timestamp::from_ns((field ^ (1 << 63)) as i64)
+}
+
+/// What happens to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderStep {
     /// A decision asked for it.
-    Placed;
+    Placed,
     /// A decision asked to cancel it.
-    CancelAsked;
+    CancelAsked,
     /// A decision asked to replace it.
-    ReplaceAsked;
+    ReplaceAsked,
     /// The gate cancelled it of its own accord.
-    CancelSent;
+    CancelSent,
     /// The gate dropped it before it left.
-    Lapsed;
+    Lapsed,
     /// It is at the venue.
-    Accepted;
+    Accepted,
     /// The venue refused it.
-    Rejected;
+    Rejected,
     /// A part traded.
-    PartlyFilled;
+    PartlyFilled,
     /// All of it has traded.
-    Filled;
+    Filled,
     /// What remained was cancelled.
-    Cancelled;
+    Cancelled,
     /// The session ended.
-    Expired;
+    Expired,
     /// It has a new price and quantity.
-    Replaced;
+    Replaced,
     /// A cancel was refused.
-    CancelRejected;
+    CancelRejected,
     /// A replacement was refused.
-    ReplaceRejected;
-}
-
-impl OrderStep {
-    pub(super) fn read(byte: u8) -> Option<Self> {
-        Self::ALL.get(usize::from(byte)).copied()
-    }
-
-    /// Whether it says where the order stands; the others are questions, and answers that change nothing.
-    pub const fn is_state(self) -> bool {
-        !matches!(
-            self,
-            Self::CancelAsked
-                | Self::ReplaceAsked
-                | Self::CancelSent
-                | Self::Replaced
-                | Self::CancelRejected
-                | Self::ReplaceRejected
-        )
-    }
-
-    /// Whether an input tells of it, and not a decision.
-    pub const fn is_told(self) -> bool {
-        !matches!(self, Self::Placed | Self::CancelAsked | Self::ReplaceAsked)
-    }
-
-    /// Whether nothing more can happen to the order.
-    pub const fn is_terminal(self) -> bool {
-        matches!(self, Self::Lapsed | Self::Rejected | Self::Filled | Self::Cancelled | Self::Expired)
-    }
+    ReplaceRejected,
 }
 
 impl From<&Request> for OrderStep {
@@ -246,24 +118,10 @@ impl From<&ReportKind> for OrderStep {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use market::InstrumentId;
     use proptest::prelude::*;
 
-    #[test]
-    fn every_step_and_every_reason_is_its_byte() {
-        for (byte, step) in (0..).zip(OrderStep::ALL) {
-            assert_eq!((*step as u8, OrderStep::read(byte)), (byte, Some(*step)));
-        }
-        assert_eq!(OrderStep::read(OrderStep::ALL.len() as u8), None);
-        let halted = Outcome::Rest(Reason::Halted {});
-        assert_eq!(Ended::read(outcome_byte(&halted)), Some(Ended::Rested("halted")));
-        let names = (1..).map_while(Ended::read).filter_map(|ended| match ended {
-            Ended::Rested(name) => Some(name),
-            Ended::Acted => None,
-        });
-        assert!(names.eq(Reason::ALL.iter().map(|spec| spec.name)));
-        assert!(Reason::ALL.len() < usize::from(u8::MAX));
-    }
+    use super::*;
 
     proptest! {
         #[test]
@@ -272,16 +130,14 @@ mod tests {
             b in any::<(i64, u64, u16)>(),
         ) {
             let key = |(time, sequence, instrument): (i64, u64, u16)| {
-                let key = Key::of(Kind::ByTime).time(Timestamp::from_ns(time)).number(sequence);
-                key.instrument(InstrumentId(instrument)).bytes()
+                key(Kind::ByTime, (field_of(Timestamp::from_ns(time)), sequence, InstrumentId(instrument)))
             };
             prop_assert_eq!(key(a).cmp(&key(b)), a.cmp(&b));
-            let bytes = key(a);
-            let mut fields = Fields::of(&bytes);
-            let back = (fields.time(), fields.number(), fields.instrument(), fields.byte());
-            let want = (Some(Timestamp::from_ns(a.0)), Some(a.1), Some(InstrumentId(a.2)), None);
-            prop_assert_eq!(back, want);
-            prop_assert_eq!(Key::kind(&bytes), Some(Kind::ByTime as usize));
+            let back: Option<(u64, u64, u16)> = fields(&key(a));
+            let (time, sequence, instrument) = back.expect("it was just made");
+            prop_assert_eq!((time_of(time).ns(), sequence, instrument), a);
+            prop_assert_eq!(fields::<(u64, u64)>(&key(a)), None, "something is behind it");
+            prop_assert!(key(a).starts_with(&super::key(Kind::ByTime, (time, sequence))));
         }
     }
 }

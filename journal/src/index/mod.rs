@@ -9,18 +9,22 @@ mod project;
 mod query;
 mod store;
 
-use std::fs::{File, TryLockError};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use hippocampus::ExperienceEncoder;
 
 pub use follower::{Follower, spawn_follower};
-pub use keys::{Ended, OrderStep};
-pub use project::{Batch, Projector, project};
-pub use query::{DecisionAt, OrderLife};
+pub use keys::OrderStep;
+pub use project::Batch;
+pub use query::DecisionAt;
 
-use crate::{Hash, Header, JournalError, Reader};
-use keys::Kind;
+use crate::files::failed;
+use crate::journal::wall_ns;
+use crate::lock::Lock;
+use crate::{JournalError, Reader};
+use keys::KINDS;
+use project::{Projector, project};
 use store::{Meta, Store, broken};
 
 /// Blocks are committed together until they hold so many entries.
@@ -54,7 +58,7 @@ pub struct Index {
     meta: Meta,
     projector: Projector,
     opened: Opened,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Index {
@@ -67,9 +71,6 @@ impl Index {
     }
 
     /// As [`open`](Self::open), but makes the index anew, whatever is there.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
     pub fn rebuild(dir: &Path, options: IndexOptions) -> Result<Self, JournalError> {
         Self::begin(dir, options, |_| Err(broken("it was asked for")))
     }
@@ -80,14 +81,15 @@ impl Index {
         find: impl Fn(&Path) -> Result<(Store, Meta, Projector), JournalError>,
     ) -> Result<Self, JournalError> {
         let reader = Reader::open(dir)?;
-        let lock = lock(dir)?;
-        let folder = folder(dir);
-        let (store, meta, projector, rebuilt) = match find(&folder) {
+        let beside = dir.join("index");
+        fs::create_dir_all(&beside).map_err(failed(&beside, "make the folder"))?;
+        // not by sled's own lock: that one goes with the folder that is rebuilt
+        let lock = Lock::take(&beside, wall_ns())?;
+        let (store, meta, projector, rebuilt) = match find(&folder(dir)) {
             Ok((store, meta, projector)) => (store, meta, projector, None),
             Err(JournalError::Index(why)) => {
-                let (meta, projector) =
-                    (Meta::new(&reader.manifest().run), Projector::new((options.encoder)()));
-                (Store::create(&folder)?, meta, projector, Some(why))
+                let (store, meta, projector) = empty(dir, &options, &reader)?;
+                (store, meta, projector, Some(why))
             }
             Err(error) => return Err(error),
         };
@@ -116,7 +118,7 @@ impl Index {
 
     /// How many entries there are, by kind.
     pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        Kind::NAMES.into_iter().zip(self.meta.counts)
+        KINDS.into_iter().zip(self.meta.counts)
     }
 
     /// Everything there is, with what the index keeps for itself: what two of them are compared by.
@@ -131,9 +133,7 @@ impl Index {
     fn renew(&mut self, reader: &Reader, why: String) -> Result<u64, JournalError> {
         tracing::warn!(why, "the index is rebuilt from the tape");
         self.store.forget();
-        self.store = Store::create(&folder(&self.dir))?;
-        self.meta = Meta::new(&reader.manifest().run);
-        self.projector = Projector::new((self.options.encoder)());
+        (self.store, self.meta, self.projector) = empty(&self.dir, &self.options, reader)?;
         self.opened.rebuilt = Some(why);
         self.advance(reader)
     }
@@ -169,36 +169,28 @@ impl Index {
         match blocks.binary_search_by_key(&number, |block| block.header.number) {
             Ok(at) if blocks[at].header.hash() == hash => Ok(at + 1),
             Ok(_) => Err(broken(format!("block {number} is another on the tape"))),
-            Err(0) if let Some(first) = blocks.first() => self.behind_retention(number, hash, &first.header),
+            // the tape begins behind the index: what is in it stays, and what was under way has no end
+            Err(0) if blocks.first().is_some_and(|first| first.header.number > number + 1) => {
+                self.projector = Projector::new((self.options.encoder)());
+                Ok(0)
+            }
+            Err(0) if blocks.first().is_some_and(|first| first.header.previous == hash) => Ok(0),
+            Err(0) => Err(broken(format!("block {number} was another on the tape"))),
             Err(_) => Err(broken(format!("the tape ends before block {number}"))),
         }
     }
+}
 
-    /// The tape begins behind the index: what is in it stays, and what was under way has no end.
-    fn behind_retention(&mut self, number: u64, hash: Hash, first: &Header) -> Result<usize, JournalError> {
-        if first.number > number + 1 {
-            self.projector = Projector::new((self.options.encoder)());
-        } else if first.previous != hash {
-            return Err(broken(format!("block {number} was another on the tape")));
-        }
-        Ok(0)
-    }
+/// An index with nothing in it, in the place of whatever is there.
+fn empty(
+    dir: &Path,
+    options: &IndexOptions,
+    reader: &Reader,
+) -> Result<(Store, Meta, Projector), JournalError> {
+    let projector = Projector::new((options.encoder)());
+    Ok((Store::create(&folder(dir))?, Meta::new(&reader.manifest().run), projector))
 }
 
 fn folder(dir: &Path) -> PathBuf {
     dir.join("index").join("sled")
-}
-
-/// One process at a time, and not by sled's own lock: that one goes with the folder that is rebuilt.
-fn lock(dir: &Path) -> Result<File, JournalError> {
-    let folder = dir.join("index");
-    let path = folder.join("lock");
-    let disk = |source| JournalError::Disk { path: path.clone(), what: "lock the index", source };
-    std::fs::create_dir_all(&folder).map_err(disk)?;
-    let file = File::create(&path).map_err(disk)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(JournalError::Locked { path: folder, by: String::new() }),
-        Err(TryLockError::Error(source)) => Err(disk(source)),
-    }
 }

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use hippocampus::ExperienceEncoder;
 use market::order::ClientId;
 use serde::{Deserialize, Serialize};
-use synapse::{DecisionRecord, Input, InputKind, Notice, NoticeKind};
+use synapse::region::encode;
+use synapse::{DecisionRecord, Input, InputKind, Notice, NoticeKind, Outcome};
 
-use super::keys::{Key, Kind, OrderStep, outcome_byte};
+use super::keys::{Kind, OrderStep, field_of, key};
 use crate::record::Record;
 
 /// Entries to be written, by key.
@@ -38,8 +39,7 @@ pub fn project(state: &mut Projector, block: u64, record: &Record, out: &mut Bat
         }
         Record::Decision(decision) => decided(state, block, &decision.record, out),
         Record::Marker(marker) => {
-            let key = Key::of(Kind::Snapshot).number(marker.sequence).number(block);
-            out.insert(key.bytes(), marker.state.0.to_vec());
+            out.insert(key(Kind::Snapshot, (marker.sequence, block)), marker.state.0.to_vec());
         }
         Record::Input(_) | Record::Released(_) | Record::Note(_) => {}
     }
@@ -51,7 +51,7 @@ fn notice(state: &mut Projector, notice: &Notice, out: &mut Batch) {
         NoticeKind::Lapsed(id) => step(id, notice.sequence, OrderStep::Lapsed, out),
         NoticeKind::CancelSent(id) => step(id, notice.sequence, OrderStep::CancelSent, out),
         NoticeKind::Activate { hash, .. } => {
-            out.insert(Key::of(Kind::Activated).number(notice.sequence).bytes(), hash.to_vec());
+            out.insert(key(Kind::Activated, notice.sequence), hash.to_vec());
             state.waiting.push_back(notice.clone());
         }
         NoticeKind::Restarted | NoticeKind::Quarantine { .. } | NoticeKind::EndOfStream => {
@@ -63,12 +63,13 @@ fn notice(state: &mut Projector, notice: &Notice, out: &mut Batch) {
 
 fn decided(state: &mut Projector, block: u64, record: &DecisionRecord, out: &mut Batch) {
     let (sequence, instrument) = (record.sequence, record.instrument);
-    let by_time = Key::of(Kind::ByTime).time(record.time).number(sequence).instrument(instrument);
-    out.insert(by_time.bytes(), Vec::new());
-    let by_instrument = Key::of(Kind::ByInstrument).instrument(instrument).number(sequence);
-    out.insert(by_instrument.bytes(), vec![outcome_byte(&record.verdict.outcome)]);
-    let decision = Key::of(Kind::Decision).number(sequence).instrument(instrument);
-    out.insert(decision.bytes(), block.to_be_bytes().to_vec());
+    let ended = match &record.verdict.outcome {
+        Outcome::Act(_) => "",
+        Outcome::Rest(reason) => reason.name(),
+    };
+    out.insert(key(Kind::ByTime, (field_of(record.time), sequence, instrument)), Vec::new());
+    out.insert(key(Kind::ByInstrument, (instrument, sequence)), ended.into());
+    out.insert(key(Kind::Decision, (sequence, instrument)), encode(&block));
     for request in record.verdict.requests() {
         step(&request.id(), sequence, OrderStep::from(request), out);
     }
@@ -76,11 +77,11 @@ fn decided(state: &mut Projector, block: u64, record: &DecisionRecord, out: &mut
         state.encoder.noticed(&notice);
     }
     if let Some(experience) = state.encoder.decided(record) {
-        let key = Key::of(Kind::Experience).instrument(instrument).number(experience.closed_sequence);
-        out.insert(key.bytes(), synapse::region::encode(&experience));
+        let key = key(Kind::Experience, (instrument, experience.closed_sequence));
+        out.insert(key, encode(&experience));
     }
 }
 
 fn step(id: &ClientId, sequence: u64, step: OrderStep, out: &mut Batch) {
-    out.insert(Key::of(Kind::Order).client(id).number(sequence).byte(step as u8).bytes(), Vec::new());
+    out.insert(key(Kind::Order, (id, sequence, step)), Vec::new());
 }

@@ -1,6 +1,7 @@
-//! What the index is asked. A question that finds damage has the index rebuilt and is asked again.
+//! What the index is asked. A question that finds damage has the index rebuilt and is asked again; it
+//! fails where the tape cannot be read for that.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use hippocampus::Experience;
 use market::order::ClientId;
@@ -9,7 +10,7 @@ use sled::IVec;
 use synapse::region::decode;
 
 use super::Index;
-use super::keys::{Ended, Fields, Key, Kind, OrderStep};
+use super::keys::{Kind, OrderStep, field_of, fields, key, time_of};
 use super::store::{Store, broken};
 use crate::{Hash, JournalError, Reader};
 
@@ -24,127 +25,89 @@ pub struct DecisionAt {
     pub instrument: InstrumentId,
 }
 
-/// What happened to an order, each with the sequence number of the decision or input that says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderLife(pub Vec<(u64, OrderStep)>);
-
-impl OrderLife {
-    /// Where the order stands: the first end it came to, else the last that was heard.
-    pub fn state(&self) -> Option<OrderStep> {
-        let mut states = self.0.iter().map(|(_, step)| *step).filter(|step| step.is_state());
-        let last = states.clone().next_back();
-        states.find(|step| step.is_terminal()).or(last)
-    }
-
-    /// The sequence number of the last input about it.
-    pub fn last_report(&self) -> Option<u64> {
-        self.0.iter().rev().find(|(_, step)| step.is_told()).map(|(sequence, _)| *sequence)
-    }
-}
-
 impl Index {
-    /// What happened to an order; `None` where nothing is known of it.
-    ///
-    /// # Errors
-    /// Where the tape cannot be read to rebuild a damaged index; so for all questions.
-    pub fn order(&mut self, id: &ClientId) -> Result<Option<OrderLife>, JournalError> {
-        let prefix = Key::of(Kind::Order).client(id).bytes();
-        let steps = self.ask(|store| {
-            all(store, &prefix, |key, _| {
-                let mut fields = Fields::of(&key[prefix.len() - 1..]);
-                Some((fields.number()?, OrderStep::read(fields.byte()?)?))
-            })
-        })?;
-        Ok((!steps.is_empty()).then_some(OrderLife(steps)))
+    /// What happened to an order, each with the sequence number of the decision or input that says so.
+    pub fn order(&mut self, id: &ClientId) -> Result<Vec<(u64, OrderStep)>, JournalError> {
+        self.read(under(key(Kind::Order, id)), usize::MAX, |key, _| {
+            let (_, sequence, step): (ClientId, u64, OrderStep) = fields(key)?;
+            Some((sequence, step))
+        })
     }
 
     /// The decisions with `from` ≤ time < `to`, in the order of time.
-    ///
-    /// # Errors
-    /// As [`order`](Self::order).
     pub fn decisions_between(
         &mut self,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<DecisionAt>, JournalError> {
-        let key = |time| Key::of(Kind::ByTime).time(time).bytes();
-        self.ask(|store| {
-            read(store, &key(from), &key(to), usize::MAX, |key, _| {
-                let mut fields = Fields::of(key);
-                let (time, sequence) = (fields.time()?, fields.number()?);
-                Some(DecisionAt { time, sequence, instrument: fields.instrument()? })
-            })
+        let key = |time| key(Kind::ByTime, field_of(time));
+        self.read(key(from)..key(to), usize::MAX, |key, _| {
+            let (time, sequence, instrument) = fields(key)?;
+            Some(DecisionAt { time: time_of(time), sequence, instrument })
         })
     }
 
-    /// The decisions on an instrument by sequence number, and how each ended.
-    ///
-    /// # Errors
-    /// As [`order`](Self::order).
+    /// The decisions on an instrument by sequence number, and the name of the reason where one rested.
     pub fn decisions_of(
         &mut self,
         instrument: InstrumentId,
         sequences: RangeInclusive<u64>,
-    ) -> Result<Vec<(u64, Ended)>, JournalError> {
-        let key = |sequence| Key::of(Kind::ByInstrument).instrument(instrument).number(sequence);
+    ) -> Result<Vec<(u64, Option<String>)>, JournalError> {
+        let from = key(Kind::ByInstrument, (instrument, sequences.start()));
         // one byte more than the last key is just behind it
-        let (from, to) = (key(*sequences.start()).bytes(), key(*sequences.end()).byte(0).bytes());
-        self.ask(|store| {
-            read(store, &from, &to, usize::MAX, |key, value| {
-                let mut fields = Fields::of(key);
-                fields.instrument()?;
-                Some((fields.number()?, Ended::read(*value.first()?)?))
-            })
+        let to = key(Kind::ByInstrument, (instrument, sequences.end(), 0u8));
+        self.read(from..to, usize::MAX, |key, value| {
+            let (_, sequence): (InstrumentId, u64) = fields(key)?;
+            let reason = std::str::from_utf8(value).ok()?;
+            Some((sequence, (!reason.is_empty()).then(|| reason.to_owned())))
         })
     }
 
     /// The number of the block that holds a decision.
-    ///
-    /// # Errors
-    /// As [`order`](Self::order).
     pub fn block_of(&mut self, sequence: u64, instrument: InstrumentId) -> Result<Option<u64>, JournalError> {
-        let key = Key::of(Kind::Decision).number(sequence).instrument(instrument).bytes();
-        let value = self.ask(|store| store.get(&key))?;
-        Ok(value.and_then(|value| Some(u64::from_be_bytes(*value.first_chunk()?))))
+        let key = key(Kind::Decision, (sequence, instrument));
+        self.ask(|store| store.get(&key)?.map(|block| decode(&block).map_err(broken)).transpose())
     }
 
     /// At most `limit` experiences in the order of (instrument, sequence they closed at), beginning with
     /// that key.
-    ///
-    /// # Errors
-    /// As [`order`](Self::order).
     pub fn experiences(
         &mut self,
         from: (InstrumentId, u64),
         limit: usize,
     ) -> Result<Vec<Experience>, JournalError> {
-        let first = Key::of(Kind::Experience).instrument(from.0).number(from.1).bytes();
-        let behind = Key::of(Kind::Activated).bytes();
-        self.ask(|store| read(store, &first, &behind, limit, |_, value| decode(value).ok()))
+        let keys = key(Kind::Experience, from)..vec![Kind::Experience as u8 + 1];
+        self.read(keys, limit, |_, value| decode(value).ok())
     }
 
     /// The snapshots taken: the last input in each, and its hash.
-    ///
-    /// # Errors
-    /// As [`order`](Self::order).
     pub fn snapshots(&mut self) -> Result<Vec<(u64, Hash)>, JournalError> {
         self.hashes(Kind::Snapshot)
     }
 
     /// The artefacts that took effect: at which input, and the hash.
-    ///
-    /// # Errors
-    /// As [`order`](Self::order).
     pub fn activated(&mut self) -> Result<Vec<(u64, Hash)>, JournalError> {
         self.hashes(Kind::Activated)
     }
 
     fn hashes(&mut self, kind: Kind) -> Result<Vec<(u64, Hash)>, JournalError> {
-        self.ask(|store| {
-            all(store, &Key::of(kind).bytes(), |key, value| {
-                Some((Fields::of(key).number()?, Hash(*value.first_chunk()?)))
-            })
+        self.read(under(vec![kind as u8]), usize::MAX, |key, value| {
+            let sequence = u64::from_be_bytes(*key.get(1..)?.first_chunk()?);
+            Some((sequence, Hash(value.try_into().ok()?)))
         })
+    }
+
+    /// The entries of so many of these keys.
+    fn read<T>(
+        &mut self,
+        keys: Range<Vec<u8>>,
+        limit: usize,
+        entry: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Result<Vec<T>, JournalError> {
+        let of = |(key, value): (IVec, IVec)| {
+            entry(&key, &value).ok_or_else(|| broken(format!("the entry of {key:?} cannot be read")))
+        };
+        self.ask(|store| store.scan(&keys.start, &keys.end, limit)?.into_iter().map(of).collect())
     }
 
     fn ask<T>(&mut self, question: impl Fn(&Store) -> Result<T, JournalError>) -> Result<T, JournalError> {
@@ -158,25 +121,8 @@ impl Index {
     }
 }
 
-/// The entries whose keys begin with `prefix`, which does not end in the largest byte.
-fn all<T>(
-    store: &Store,
-    prefix: &[u8],
-    entry: impl Fn(&[u8], &[u8]) -> Option<T>,
-) -> Result<Vec<T>, JournalError> {
-    let behind = [prefix, &[u8::MAX; 32]].concat();
-    read(store, prefix, &behind, usize::MAX, entry)
-}
-
-fn read<T>(
-    store: &Store,
-    from: &[u8],
-    to: &[u8],
-    limit: usize,
-    entry: impl Fn(&[u8], &[u8]) -> Option<T>,
-) -> Result<Vec<T>, JournalError> {
-    let of = |(key, value): (IVec, IVec)| {
-        entry(&key, &value).ok_or_else(|| broken(format!("the entry of {key:?} cannot be read")))
-    };
-    store.scan(from, to, limit)?.into_iter().map(of).collect()
+/// The keys that begin with `prefix`, which does not end in the largest byte.
+fn under(prefix: Vec<u8>) -> Range<Vec<u8>> {
+    let behind = [prefix.as_slice(), &[u8::MAX; 32]].concat();
+    prefix..behind
 }

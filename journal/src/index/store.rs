@@ -10,12 +10,13 @@ use serde::{Deserialize, Serialize};
 use sled::IVec;
 use synapse::region::{decode, encode};
 
-use super::keys::{Key, Kind};
+use super::keys::KINDS;
 use super::project::{Batch, Projector};
+use crate::files::failed;
 use crate::{Hash, JournalError};
 
 /// Of the entries and of what stands beside them; one of another version is rebuilt.
-const SCHEMA: u16 = 1;
+const SCHEMA: u16 = 2;
 const META: &[u8] = &[0, 0];
 /// The projector's state, in pieces: sled's values have to stay far below 128 KiB.
 const STATE: &[u8] = &[0, 1];
@@ -32,7 +33,7 @@ pub struct Meta {
     /// The number and hash of the last block in it.
     pub block: Option<(u64, Hash)>,
     /// How many entries there are of each kind.
-    pub counts: [u64; Kind::NAMES.len()],
+    pub counts: [u64; KINDS.len()],
     /// The sum of the hashes of all entries, which does not depend on their order.
     sum: u64,
     /// The hash of the projector's state.
@@ -47,14 +48,13 @@ impl Meta {
     }
 
     fn add(&mut self, key: &[u8], value: &[u8]) {
-        if let Some(count) = Key::kind(key).and_then(|kind| self.counts.get_mut(kind)) {
+        let kind = key.first().and_then(|kind| usize::from(*kind).checked_sub(1));
+        if let Some(count) = kind.and_then(|at| self.counts.get_mut(at)) {
             *count += 1;
         }
-        let mut hasher = blake3::Hasher::new();
-        hasher.update(&(key.len() as u64).to_le_bytes()).update(key).update(value);
-        let mut word = [0; 8];
-        hasher.finalize_xof().fill(&mut word);
-        self.sum = self.sum.wrapping_add(u64::from_le_bytes(word));
+        let hash = Hash::of(&[&(key.len() as u64).to_le_bytes(), key, value].concat());
+        let (words, _) = hash.0.as_chunks();
+        self.sum = self.sum.wrapping_add(u64::from_le_bytes(words[0]));
     }
 }
 
@@ -73,25 +73,21 @@ impl Store {
         }
         let sealed = fs::read(seal_path(folder)).is_ok_and(|old| seal(folder).is_ok_and(|now| now == old));
         let mut store = Self { folder: folder.to_owned(), db: Some(open(folder)?) };
-        match store.read(sealed) {
-            Ok((meta, projector)) => Ok((store, meta, projector)),
-            Err(error) => {
-                store.forget();
-                Err(error)
-            }
+        let read = store.read(sealed);
+        if read.is_err() {
+            store.forget();
         }
+        read.map(|(meta, projector)| (store, meta, projector))
     }
 
     /// An empty one, in the place of whatever is there.
     pub fn create(folder: &Path) -> Result<Self, JournalError> {
-        let disk = |what| move |source| JournalError::Disk { path: folder.to_owned(), what, source };
         match fs::remove_dir_all(folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(disk("remove the index")(error));
+                return Err(failed(folder, "remove the index")(error));
             }
-            _ => {}
+            _ => fs::create_dir_all(folder).map_err(failed(folder, "make the index"))?,
         }
-        fs::create_dir_all(folder).map_err(disk("make the index"))?;
         Ok(Self { folder: folder.to_owned(), db: Some(open(folder)?) })
     }
 
@@ -127,13 +123,11 @@ impl Store {
         }
         let state = encode(projector);
         meta.state = Hash::of(&state);
-        let mut pieces = 0u32;
-        for piece in state.chunks(PIECE_BYTES) {
-            writes.insert([STATE, &pieces.to_be_bytes()].concat(), piece);
-            pieces += 1;
-        }
-        for (key, _) in self.scan(&[STATE, &pieces.to_be_bytes()].concat(), BEHIND_STATE, usize::MAX)? {
+        for (key, _) in self.scan(STATE, BEHIND_STATE, usize::MAX)? {
             writes.remove(key);
+        }
+        for (piece, at) in state.chunks(PIECE_BYTES).zip(0u32..) {
+            writes.insert([STATE, &at.to_be_bytes()].concat(), piece);
         }
         writes.insert(META, encode(meta));
         self.guarded(|db| db.apply_batch(writes))
@@ -210,14 +204,11 @@ fn seal_path(folder: &Path) -> PathBuf {
 fn seal(folder: &Path) -> io::Result<Vec<u8>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
+        let (path, name) = entry.map(|entry| (entry.path(), entry.file_name()))?;
+        if path.is_file() {
             let mut hasher = blake3::Hasher::new();
-            hasher.update_reader(fs::File::open(entry.path())?)?;
-            files.push((
-                entry.file_name().to_string_lossy().into_owned(),
-                Hash(*hasher.finalize().as_bytes()),
-            ));
+            hasher.update_reader(fs::File::open(path)?)?;
+            files.push((name.to_string_lossy().into_owned(), Hash(hasher.finalize().into())));
         }
     }
     files.sort();

@@ -6,7 +6,7 @@ mod story;
 
 use std::path::Path;
 
-use journal::index::{Index, IndexOptions, OrderLife, OrderStep, spawn_follower};
+use journal::index::{Index, IndexOptions, spawn_follower};
 use journal::{JournalError, Reader, Record};
 use tempfile::TempDir;
 
@@ -76,7 +76,7 @@ fn a_part_is_cut_out_by_time_sequence_and_name() {
     }
     assert_eq!(index.block_of(1_000_000, market::InstrumentId(0)).expect("an answer"), None);
     let nobody = "1000000:0:0".parse().expect("a client id");
-    assert_eq!(index.order(&nobody).expect("an answer"), None);
+    assert_eq!(index.order(&nobody).expect("an answer"), []);
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn the_second_to_open_it_is_told_and_the_first_goes_on() {
     let dir = taped(&records, 20);
     let first = open(dir.path());
     let refused = Index::open(dir.path(), options()).err().expect("it is taken");
-    assert!(matches!(&refused, JournalError::Index(why) if why.contains("in use")), "{refused}");
+    assert!(matches!(&refused, JournalError::Locked { by, .. } if by.contains("process")), "{refused}");
     let entries = first.entries().expect("still there");
     drop(first);
     assert_eq!(open(dir.path()).entries().expect("entries"), entries);
@@ -192,16 +192,4 @@ fn progress_is_told_to_the_end() {
     let told: Vec<(u64, u64)> = told.iter().collect();
     let all = Reader::open(dir.path()).expect("a tape").headers().len() as u64;
     assert!(told.len() > 1 && told.is_sorted() && told.last() == Some(&(all, all)), "{told:?}");
-}
-
-#[test]
-fn an_order_stands_where_its_first_end_left_it() {
-    use OrderStep::{Accepted, CancelAsked, CancelRejected, Filled, PartlyFilled, Placed};
-    let life = |steps: &[OrderStep]| OrderLife((1..).zip(steps.iter().copied()).collect());
-    let working = life(&[Placed, Accepted, PartlyFilled, CancelAsked]);
-    assert_eq!((working.state(), working.last_report()), (Some(PartlyFilled), Some(3)));
-    let over = life(&[Placed, Accepted, Filled, CancelRejected, PartlyFilled]);
-    assert_eq!((over.state(), over.last_report()), (Some(Filled), Some(5)));
-    let asked = life(&[Placed]);
-    assert_eq!((asked.state(), asked.last_report()), (Some(Placed), None));
 }

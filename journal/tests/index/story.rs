@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use hippocampus::{Experience, ExperienceEncoder};
-use journal::index::{DecisionAt, Ended, Index, OrderStep};
+use journal::index::{DecisionAt, Index, OrderStep};
 use journal::{Decision, Hash, Marker, Note, Record};
 use market::order::{
     ClientId, Fill, Liquidity, NewOrder, OrderKind, RejectReason, Report, ReportKind, Request,
@@ -172,7 +172,7 @@ pub fn story(seed: u64, inputs: u64) -> Vec<Record> {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Answers {
     pub decisions: Vec<DecisionAt>,
-    pub endings: Vec<Vec<(u64, Ended)>>,
+    pub endings: Vec<Vec<(u64, Option<String>)>>,
     pub orders: BTreeMap<ClientId, Vec<(u64, OrderStep)>>,
     pub experiences: Vec<Experience>,
     pub snapshots: Vec<(u64, Hash)>,
@@ -204,7 +204,7 @@ pub fn ask(index: &mut Index, orders: impl IntoIterator<Item = ClientId>) -> Ans
     let (first, last) = (Timestamp::from_ns(i64::MIN), Timestamp::from_ns(i64::MAX));
     let mut lives = BTreeMap::new();
     for id in orders {
-        lives.insert(id, index.order(&id).expect("an answer").expect("a known order").0);
+        lives.insert(id, index.order(&id).expect("an answer"));
     }
     let by_instrument = |at| index.decisions_of(InstrumentId(at), 0..=u64::MAX).expect("an answer");
     let endings = (0..INSTRUMENTS).map(by_instrument).collect();
@@ -271,8 +271,8 @@ pub fn scan(records: &[Record]) -> Answers {
                 let (time, instrument) = (record.time, record.instrument);
                 answers.decisions.push(DecisionAt { time, sequence, instrument });
                 let ended = match &record.verdict.outcome {
-                    Outcome::Act(_) => Ended::Acted,
-                    Outcome::Rest(reason) => Ended::Rested(reason.name()),
+                    Outcome::Act(_) => None,
+                    Outcome::Rest(reason) => Some(reason.name().to_owned()),
                 };
                 answers.endings[instrument.index()].push((sequence, ended));
                 for request in record.verdict.requests() {

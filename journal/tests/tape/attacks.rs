@@ -195,8 +195,8 @@ fn only_the_anchor_finds_a_tail_cut_off() {
     let disk = tape("ours");
     let blocks = take_apart(&disk);
     put_together(&disk, &blocks[..4]);
-    let opened = Tape::open(disk.clone(), &dir(), SEGMENT_BYTES, None);
-    assert!(matches!(opened, Err(JournalError::Damaged { block: 4, sequence: 9, .. })));
+    let opened = Tape::open(disk.clone(), &dir(), SEGMENT_BYTES);
+    assert!(matches!(opened, Err(JournalError::Damaged(journal::Damage { block: 4, sequence: 9, .. }))));
     let size = disk.open(&segment(1), false).expect("the tape is whole").size().expect("the tape is whole");
     assert_eq!(size, SEGMENT_BYTES, "nothing was written");
 }

@@ -74,7 +74,7 @@ impl Unclean {
         let seen = Reader::open_on(disk, &dir()).ok().and_then(|reader| Some(reader.head()?.block));
         assert_eq!(seen, expected, "reader, {what}");
         assert_eq!(report.verdict == Verdict::Clean, expected.is_some(), "{what}: {report:?}");
-        let opened = Tape::open(disk.clone(), &dir(), self.segment_bytes, None);
+        let opened = Tape::open(disk.clone(), &dir(), self.segment_bytes);
         let Some(head) = expected else {
             let damaged = matches!(opened, Err(JournalError::Damaged { .. }));
             assert!(damaged, "{what}: opened");
@@ -181,8 +181,8 @@ fn any_flipped_bit_in_the_last_two_blocks_of_an_unclean_tape_is_found_and_the_bl
                 let disk = &disks[bit as usize % 2];
                 let place = (block.offset * 8 + bit) as usize;
                 disk.flip(&segment(1), place);
-                let opened = Tape::open(disk.clone(), &dir(), unclean.segment_bytes, None).err();
-                let named = matches!(opened, Some(JournalError::Damaged { block: at, .. }) if at == block.header.number);
+                let opened = Tape::open(disk.clone(), &dir(), unclean.segment_bytes).err();
+                let named = matches!(opened, Some(JournalError::Damaged(journal::Damage { block: at, .. })) if at == block.header.number);
                 assert!(named, "bit {bit} of block {}: {opened:?}", block.header.number);
                 disk.flip(&segment(1), place);
             });
@@ -233,7 +233,7 @@ fn what_was_torn_is_set_aside_as_it_was() {
     content[last.offset as usize..][..SECTOR_BYTES].fill(0);
     unclean.disk.put(&segment(last.segment), &content);
     let (_, opening) =
-        Tape::open(unclean.disk.clone(), &dir(), unclean.segment_bytes, None).expect("the disk is whole");
+        Tape::open(unclean.disk.clone(), &dir(), unclean.segment_bytes).expect("the disk is whole");
     let [journal::Note::SetAside { file, block, bytes }] = &opening.set_aside[..] else {
         panic!("{:?}", opening.set_aside)
     };

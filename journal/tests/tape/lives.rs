@@ -9,7 +9,7 @@ use crate::sim::SimDisk;
 const SEGMENT_BYTES: u64 = 4 * PAGE_BYTES;
 
 fn open(disk: &SimDisk) -> Result<(Tape<SimDisk>, journal::Opening), JournalError> {
-    Tape::open(disk.clone(), &dir(), SEGMENT_BYTES, None)
+    Tape::open(disk.clone(), &dir(), SEGMENT_BYTES)
 }
 
 fn damaged<T>(result: Result<T, JournalError>) -> String {
@@ -89,7 +89,7 @@ fn a_tape_is_begun_once_and_refuses_what_it_cannot_hold() {
     let (disk, mut tape) = tape(SEGMENT_BYTES);
     let again = Tape::create(disk.clone(), &dir(), &manifest("again"), SEGMENT_BYTES);
     assert!(matches!(again, Err(JournalError::Exists { .. })));
-    let missing = Tape::open(SimDisk::default(), &dir(), SEGMENT_BYTES, None);
+    let missing = Tape::open(SimDisk::default(), &dir(), SEGMENT_BYTES);
     assert!(matches!(missing, Err(JournalError::Missing { .. })));
     append(&mut tape, &[1], false).expect("the disk is whole");
     let large = append(&mut tape, &[9_000], false).expect_err("it is larger than a segment").to_string();

@@ -21,7 +21,7 @@ struct Life {
 /// Creates or opens the tape, and writes, anchors, drops, prepares and closes until an error.
 fn live(disk: &SimDisk, random: &mut Random, life: &mut Life) -> Result<(), JournalError> {
     life.at = "opening";
-    let mut tape = match Tape::open(disk.clone(), &dir(), SEGMENT_BYTES, None) {
+    let mut tape = match Tape::open(disk.clone(), &dir(), SEGMENT_BYTES) {
         Ok((mut tape, opening)) => {
             let found = opening.head.sequence;
             assert!(found >= life.durable, "{} was acknowledged and {found} is the last", life.durable);

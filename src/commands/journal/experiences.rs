@@ -3,7 +3,7 @@
 use clap::Args;
 use hippocampus::{Experience, ExperienceEncoder};
 use journal::index::{Index, IndexOptions};
-use market::{InstrumentId, Instruments};
+use market::InstrumentId;
 use serde_json::json;
 
 use super::{JournalArgs, Lines, Tape};
@@ -35,13 +35,7 @@ impl Experiences {
     pub fn run(self) -> Result<(), Failure> {
         let tape = self.journal.open()?;
         let mut index = Index::open(&tape.dir, options(&tape)?)?;
-        let one = |name: &String| {
-            let known = tape.world.names.join(", ");
-            let missing =
-                || Failure::Input(format!("there is no instrument {name}; this run trades {known}"));
-            tape.world.find(name).ok_or_else(missing)
-        };
-        let wanted = self.instrument.as_ref().map(one).transpose()?;
+        let wanted = self.instrument.as_ref().map(|name| tape.instrument(name)).transpose()?;
         let all = (0..tape.world.names.len()).map(|at| InstrumentId(at as u16));
         let mut lines = Lines::to_stdout();
         for instrument in all.filter(|id| wanted.is_none_or(|wanted| wanted == *id)) {
@@ -86,12 +80,9 @@ pub(super) fn options(tape: &Tape) -> Result<IndexOptions, Failure> {
             tape.reader.manifest().config
         )));
     };
-    Ok(with_bar(facts, tape.world.horizon))
-}
-
-fn with_bar(facts: Instruments, horizon: u32) -> IndexOptions {
+    let horizon = tape.world.horizon;
     let bar = bar(Some(0), "blocks");
-    IndexOptions {
+    Ok(IndexOptions {
         encoder: Box::new(move || ExperienceEncoder::new(horizon, &facts)),
         progress: Box::new(move |done, of| {
             bar.set_length(of);
@@ -100,5 +91,5 @@ fn with_bar(facts: Instruments, horizon: u32) -> IndexOptions {
                 bar.finish_and_clear();
             }
         }),
-    }
+    })
 }

@@ -2,24 +2,18 @@
 
 use std::fmt::Write;
 
-use clap::Args;
 use journal::{Position, artefacts, snapshots};
-use market::Timestamp;
 use serde::Serialize;
 
-use super::{JournalArgs, Tape};
-use crate::commands::terminal::{say, tell};
+use super::{LookArgs, Tape, or_none, times};
+use crate::commands::terminal::report;
 use crate::failure::Failure;
 use crate::summary::grouped;
 
-/// Arguments of `janus journal ls`.
-#[derive(Debug, Args)]
-pub struct Ls {
-    #[command(flatten)]
-    journal: JournalArgs,
-    /// One JSON object on the last line of standard output.
-    #[arg(long)]
-    json: bool,
+/// Lists what is there.
+pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
+    let listing = list(&args.journal.open()?)?;
+    report(args.json, &text(&listing), &listing)
 }
 
 #[derive(Debug, Serialize)]
@@ -55,22 +49,6 @@ struct File {
     bytes: u64,
 }
 
-impl Ls {
-    /// Lists what is there.
-    ///
-    /// # Errors
-    /// A [`Failure`] where there is no journal or it cannot be read.
-    pub fn run(self) -> Result<(), Failure> {
-        let listing = list(&self.journal.open()?)?;
-        if !self.json {
-            return say(&text(&listing));
-        }
-        tell(&text(&listing));
-        let object = serde_json::to_string(&listing).map_err(|error| Failure::Internal(error.to_string()))?;
-        say(&format!("{object}\n"))
-    }
-}
-
 fn list(tape: &Tape) -> Result<Listing, Failure> {
     let manifest = tape.reader.manifest();
     let snapshots = snapshots::list_snapshots(&tape.dir)?.into_iter().map(|it| File {
@@ -100,19 +78,16 @@ fn size(tape: &Tape, name: &str) -> Option<u64> {
 
 fn segments(tape: &Tape) -> Vec<Segment> {
     let of_segment = tape.reader.headers().chunk_by(|a, b| a.segment == b.segment);
-    let time = |ns: i64| Timestamp::from_ns(ns).to_string();
-    let has_input = |block: &&journal::BlockAt| block.header.sequence_last >= block.header.sequence_first;
     let segment = |blocks: &[journal::BlockAt]| {
         let (first, last) = (blocks.first()?, blocks.last()?);
-        // a block without an input has no time of its own
-        let (begins, ends) = (blocks.iter().find(has_input), blocks.iter().rfind(has_input));
+        let [time_first, time_last] = times(blocks);
         Some(Segment {
             file: first.file(),
             blocks: blocks.len() as u64,
             sequence_first: first.header.sequence_first,
             sequence_last: last.header.sequence_last,
-            time_first: begins.map(|block| time(block.header.time_first_ns)),
-            time_last: ends.map(|block| time(block.header.time_last_ns)),
+            time_first,
+            time_last,
             bytes: size(tape, &format!("tape/{}", first.file())),
         })
     };
@@ -147,7 +122,6 @@ fn text(listing: &Listing) -> String {
             _ = writeln!(text, "  {}  {:>11} bytes  {}", it.hash, grouped(it.bytes), it.what);
         }
     }
-    let or_none = |position: Option<Position>| position.map_or("none".to_owned(), |it| it.to_string());
     _ = writeln!(text, "\nhead:   {}\nanchor: {}", or_none(listing.head), or_none(listing.anchored));
     text
 }

@@ -70,7 +70,7 @@ impl Show {
         let tape = self.journal.open()?;
         let mut lines = Lines::to_stdout();
         let mut left = self.filter.limit.unwrap_or(u64::MAX);
-        let instrument = self.filter.instrument(&tape)?;
+        let instrument = self.filter.instrument.as_ref().map(|name| tape.instrument(name)).transpose()?;
         for at in self.filter.first_block(&tape)..tape.reader.headers().len() {
             if left == 0 {
                 break;
@@ -94,20 +94,10 @@ fn line(record: &Record, tape: &Tape, json: bool) -> Result<String, Failure> {
     if !json {
         return Ok(explain::text(record, &tape.world));
     }
-    let object = explain::json(record, &tape.world).map_err(|error| Failure::Internal(error.to_string()))?;
-    Ok(object.to_string())
+    Ok(explain::json(record, &tape.world)?.to_string())
 }
 
 impl Filter {
-    fn instrument(&self, tape: &Tape) -> Result<Option<InstrumentId>, Failure> {
-        let Some(name) = &self.instrument else { return Ok(None) };
-        let found = tape.world.find(name);
-        found.map(Some).ok_or_else(|| {
-            let known = tape.world.names.join(", ");
-            Failure::Input(format!("instrument {name} is not on this tape, which has {known}"))
-        })
-    }
-
     /// Blocks before hold nothing that passes: a record is never in a block before its input's.
     fn first_block(&self, tape: &Tape) -> usize {
         tape.reader.headers().partition_point(|block| {
@@ -127,8 +117,7 @@ impl Filter {
     }
 
     fn passes(&self, record: &Record, instrument: Option<InstrumentId>) -> bool {
-        let time = explain::time_of(record);
-        let sequence = explain::sequence_of(record);
+        let (sequence, time) = explain::place_of(record).unzip();
         (self.kind.is_empty() || self.kind.iter().any(|kind| kind.holds(record)))
             && self.from.is_none_or(|from| time.is_some_and(|time| time >= from))
             && self.to.is_none_or(|to| time.is_some_and(|time| time <= to))

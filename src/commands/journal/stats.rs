@@ -3,27 +3,21 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use clap::Args;
 use journal::{Note, Record};
-use market::Timestamp;
 use serde::Serialize;
 use synapse::Outcome;
 use synapse::region::encode;
 
-use super::{JournalArgs, Tape};
-use crate::commands::terminal::{say, tell};
+use super::{LookArgs, Tape, times};
+use crate::commands::terminal::report;
 use crate::explain::Kind;
 use crate::failure::Failure;
 use crate::summary::grouped;
 
-/// Arguments of `janus journal stats`.
-#[derive(Debug, Args)]
-pub struct Stats {
-    #[command(flatten)]
-    journal: JournalArgs,
-    /// One JSON object on the last line of standard output.
-    #[arg(long)]
-    json: bool,
+/// Reads the whole tape and counts.
+pub(super) fn run(args: &LookArgs) -> Result<(), Failure> {
+    let counted = count(&args.journal.open()?)?;
+    report(args.json, &text(&counted), &counted)
 }
 
 /// Records of one kind.
@@ -47,7 +41,7 @@ struct Counted {
     time_last: Option<String>,
     epochs: u32,
     crash_restarts: u64,
-    kinds: BTreeMap<&'static str, Weight>,
+    kinds: BTreeMap<String, Weight>,
     acted: u64,
     reasons: BTreeMap<&'static str, u64>,
     late: u64,
@@ -57,22 +51,6 @@ struct Counted {
     bytes_raw: u64,
     /// Payload a decision, whatever else is in it.
     bytes_a_decision: Option<f64>,
-}
-
-impl Stats {
-    /// Reads the whole tape and counts.
-    ///
-    /// # Errors
-    /// A [`Failure`] where the tape cannot be read.
-    pub fn run(self) -> Result<(), Failure> {
-        let counted = count(&self.journal.open()?)?;
-        if !self.json {
-            return say(&text(&counted));
-        }
-        tell(&text(&counted));
-        let object = serde_json::to_string(&counted).map_err(|error| Failure::Internal(error.to_string()))?;
-        say(&format!("{object}\n"))
-    }
 }
 
 fn count(tape: &Tape) -> Result<Counted, Failure> {
@@ -89,10 +67,7 @@ fn count(tape: &Tape) -> Result<Counted, Failure> {
         counted.sequence_last = last.header.sequence_last;
         counted.epochs = last.header.epoch + 1;
     }
-    let with_inputs = || blocks.iter().filter(|at| at.header.sequence_last >= at.header.sequence_first);
-    let time = |ns: i64| Timestamp::from_ns(ns).to_string();
-    counted.time_first = with_inputs().next().map(|at| time(at.header.time_first_ns));
-    counted.time_last = with_inputs().next_back().map(|at| time(at.header.time_last_ns));
+    [counted.time_first, counted.time_last] = times(blocks);
     for (at, block) in blocks.iter().enumerate() {
         let packed = f64::from(block.header.payload_bytes) / f64::from(block.header.raw_bytes.max(1));
         counted.bytes_payload += u64::from(block.header.payload_bytes);
@@ -101,7 +76,7 @@ fn count(tape: &Tape) -> Result<Counted, Failure> {
             counted.note(&record, packed);
         }
     }
-    let decisions = counted.kinds.get(Kind::Decision.name()).map_or(0, |weight| weight.records);
+    let decisions = counted.kinds.get(&Kind::Decision.name()).map_or(0, |weight| weight.records);
     counted.bytes_a_decision = (decisions > 0).then(|| counted.bytes_payload as f64 / decisions as f64);
     Ok(counted)
 }

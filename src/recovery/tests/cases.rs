@@ -41,7 +41,7 @@ fn drops(admission: &Admission, reason: DropReason) {
 }
 
 #[test]
-fn what_is_said_twice_enters_once_and_is_counted() {
+fn what_is_said_twice_enters_once() {
     let mut client = one();
     enters(&client.say(1, 1, ReportKind::Accepted));
     drops(&client.say(1, 1, ReportKind::Accepted), DropReason::Repeated);
@@ -50,9 +50,6 @@ fn what_is_said_twice_enters_once_and_is_counted() {
     enters(&client.say(1, 3, cancelled(4)));
     drops(&client.say(1, 3, cancelled(4)), DropReason::Finished);
     drops(&client.say(1, 1, ReportKind::Accepted), DropReason::Finished);
-    let counts: Vec<_> = client.intake.dropped().iter().map(|(reason, count)| (*reason, *count)).collect();
-    let expected = [(DropReason::RepeatedFill, 1), (DropReason::Repeated, 1), (DropReason::Finished, 2)];
-    assert_eq!(counts, expected);
     assert_eq!((client.table.position(A), client.table.len()), (q(4), 0));
 }
 
@@ -197,7 +194,7 @@ fn only_the_answer_to_a_recovery_cancel_lapses_an_order() {
 }
 
 #[test]
-fn it_survives_serialisation_and_a_rebuild_from_the_tape() {
+fn it_survives_a_rebuild_from_the_tape() {
     let mut client = one();
     client.send(&place(id(2), Side::Buy, 100, 5));
     client.say(1, 1, ReportKind::Accepted);
@@ -205,9 +202,6 @@ fn it_survives_serialisation_and_a_rebuild_from_the_tape() {
     client.say(2, 3, cancelled(2));
     client.say(2, 4, fill(2, 2, 3));
     client.send(&Request::Cancel(id(1)));
-    let bytes = synapse::region::encode(&client.intake);
-    assert_eq!(synapse::region::decode::<Intake>(&bytes).expect("plain data"), client.intake);
-
     let adopted = Intake::from_orders(client.table.of(A), client.ledger.executions().clone(), 0);
     let mut again = client.intake.clone();
     again.fold_input(&NoticeKind::Report(Report {

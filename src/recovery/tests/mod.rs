@@ -16,6 +16,7 @@ use prefrontal::OrderTable;
 use synapse::{LatchCause, NoticeKind};
 
 use super::*;
+use crate::venue::{Finished, How, OrderName, OrderState, StateAnswer, VenueFill};
 
 const A: InstrumentId = InstrumentId(0);
 const B: InstrumentId = InstrumentId(1);
@@ -30,6 +31,10 @@ fn p(units: i64) -> Price {
 
 fn id(sequence: u64) -> ClientId {
     ClientId { sequence, instrument: A, k: 0 }
+}
+
+fn name(id: ClientId) -> OrderName {
+    OrderName { run: "r".into(), id }
 }
 
 fn instruments() -> Instruments {
@@ -132,7 +137,7 @@ impl Client {
         self.hear(&Report { id: id(sequence), time: Timestamp::from_ns(time), kind })
     }
 
-    fn compare(&self, theirs: &Theirs, asked: u64) -> Outcome {
+    fn compare(&self, theirs: &StateAnswer, asked: u64) -> Outcome {
         let Self { intake, ledger, instruments, .. } = self;
         reconcile(&Ours { intake, ledger, instruments, asked }, theirs)
     }
@@ -177,9 +182,9 @@ impl Client {
 
 /// A client that restarts from a snapshot of another.
 fn restart(client: &Client) -> Client {
-    let bytes = synapse::region::encode(&(&client.intake, &client.table, &client.ledger));
-    let (intake, table, ledger) = synapse::region::decode(&bytes).expect("plain data");
-    Client { intake, table, ledger, ..Client::new() }
+    let bytes = synapse::region::encode(&(&client.table, &client.ledger));
+    let (table, ledger) = synapse::region::decode(&bytes).expect("plain data");
+    Client { intake: client.intake.clone(), table, ledger, ..Client::new() }
 }
 
 /// What must be the same however an intake was made.
@@ -195,7 +200,7 @@ struct Venue {
     /// is a bare refusal.
     is_ours: bool,
     now: i64,
-    orders: BTreeMap<ClientId, (VenueOrder, Option<How>, Option<Report>)>,
+    orders: BTreeMap<ClientId, (OrderState, Option<How>, Option<Report>)>,
     fills: Vec<VenueFill>,
     positions: BTreeMap<InstrumentId, Quantity>,
     cash: Money,
@@ -220,15 +225,16 @@ impl Venue {
     fn hear(&mut self, request: &Request, refuses: bool) -> Option<Report> {
         self.now += 1;
         let id = request.id();
-        let known = self.orders.get(&id).copied();
+        let known = self.orders.get(&id).cloned();
         match (*request, known) {
             (Request::Place(_), Some((_, Some(How::Tombstone), _))) => {
                 self.tell(id, ReportKind::Rejected(RejectReason::DuplicateId))
             }
             (Request::Place(_), Some((_, _, last))) if self.is_ours => last,
             (Request::Place(_), Some(_)) => self.tell(id, ReportKind::Rejected(RejectReason::DuplicateId)),
-            (Request::Place(NewOrder { side, price, quantity: total, .. }), None) => {
-                let order = VenueOrder { id, side, price, total, filled: q(0), remaining: total };
+            (Request::Place(NewOrder { side, kind, price, quantity: total, .. }), None) => {
+                let order =
+                    OrderState { id: name(id), side, kind, price, total, filled: q(0), remaining: total };
                 self.orders.insert(id, (order, refuses.then_some(How::Rejected), None));
                 let refused = ReportKind::Rejected(RejectReason::NoMarket);
                 self.tell(id, if refuses { refused } else { ReportKind::Accepted })
@@ -239,8 +245,9 @@ impl Venue {
             }
             (Request::Cancel(_), Some((_, Some(_), last))) if self.is_ours => last,
             (Request::Cancel(_), known) => {
-                let (side, price, none) = (Side::Buy, p(0), q(0));
-                let order = VenueOrder { id, side, price, total: none, filled: none, remaining: none };
+                let (side, kind, price, none) = (Side::Buy, OrderKind::Limit, p(0), q(0));
+                let (id_there, total, filled, remaining) = (name(id), none, none, none);
+                let order = OrderState { id: id_there, side, kind, price, total, filled, remaining };
                 if known.is_none() {
                     self.orders.insert(id, (order, Some(How::Tombstone), None));
                 }
@@ -252,7 +259,7 @@ impl Venue {
                     self.end(id, How::Cancelled);
                     return self.tell(id, ReportKind::Cancelled { filled: order.filled });
                 }
-                let order = VenueOrder { price, total, remaining: q(rest), ..order };
+                let order = OrderState { price, total, remaining: q(rest), ..order };
                 self.orders.insert(id, (order, None, None));
                 self.tell(id, ReportKind::Replaced { price, quantity: q(rest) })
             }
@@ -279,7 +286,7 @@ impl Venue {
     /// Fills so much of a working order, or what is left.
     fn trade(&mut self, id: ClientId, quantity: i64) -> Option<Report> {
         self.now += 1;
-        let (mut order, ..) = self.orders.get(&id).copied().filter(|order| order.1.is_none())?;
+        let (mut order, ..) = self.orders.get(&id).cloned().filter(|order| order.1.is_none())?;
         let units = quantity.min(order.remaining.units());
         order.remaining = q(order.remaining.units() - units);
         order.filled = q(order.filled.units() + units);
@@ -292,9 +299,10 @@ impl Venue {
             liquidity: Liquidity::Maker,
             remaining: order.remaining,
         };
-        self.orders.insert(id, (order, order.remaining.is_zero().then_some(How::Filled), None));
-        self.fills.push(VenueFill { id, time: Timestamp::from_ns(self.now), fill });
+        self.fills.push(VenueFill { id: name(id), time: Timestamp::from_ns(self.now), fill });
         let signed = order.side.signed(fill.quantity);
+        let end = order.remaining.is_zero().then_some(How::Filled);
+        self.orders.insert(id, (order, end, None));
         let position = self.positions.entry(id.instrument).or_default();
         *position = q(position.units() + signed.units());
         let paid = Money::notional(fill.price, signed, Quantity::from_whole(1_000_000_000).expect("small"));
@@ -302,16 +310,18 @@ impl Venue {
         self.tell(id, ReportKind::Filled(fill))
     }
 
-    fn state(&self, since: u64) -> Theirs {
-        let ended = |(id, order): (&ClientId, &(VenueOrder, Option<How>, _))| {
-            order.1.map(|how| VenueEnd { id: *id, how, filled: order.0.filled })
+    fn state(&self, since: u64) -> StateAnswer {
+        let ended = |(order, how, _): &(OrderState, Option<How>, _)| {
+            how.map(|how| Finished { id: order.id.clone(), how, filled: order.filled })
         };
-        Theirs {
+        let working = self.orders.values().filter(|order| order.1.is_none());
+        let position = |(id, held): (&InstrumentId, &Quantity)| (["A", "B"][id.index()].to_owned(), *held);
+        StateAnswer {
             time: Timestamp::from_ns(self.now),
-            orders: self.orders.values().filter(|order| order.1.is_none()).map(|order| order.0).collect(),
-            finished: self.orders.iter().filter_map(ended).collect(),
-            fills: self.fills.iter().filter(|f| f.fill.execution > since).copied().collect(),
-            positions: self.positions.iter().map(|(id, position)| (*id, *position)).collect(),
+            orders: working.map(|order| order.0.clone()).collect(),
+            finished: self.orders.values().filter_map(ended).collect(),
+            fills: self.fills.iter().filter(|f| f.fill.execution > since).cloned().collect(),
+            positions: self.positions.iter().map(position).collect(),
             cash: self.cash,
             executions: self.fills.len() as u64,
         }

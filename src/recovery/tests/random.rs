@@ -28,7 +28,7 @@ struct World {
     is_lossy: bool,
     out: VecDeque<Sent>,
     back: VecDeque<Report>,
-    answers: VecDeque<(u64, Theirs)>,
+    answers: VecDeque<(u64, StateAnswer)>,
     late: Vec<Sent>,
     faults: Faults,
     sequence: u64,

@@ -99,7 +99,7 @@ fn orders_accepted_by_the_venue_are_not_lost_in_an_outage() {
     assert_eq!(client.open(), [id(1), id(2)]);
     assert!(client.table.of(A).all(|(_, order)| !order.is_unanswered()));
     // nor where the venue has lost them: they stay reserved, and somebody is told
-    let outcome = client.compare(&Theirs { orders: vec![], ..venue.state(1) }, client.intake.moves());
+    let outcome = client.compare(&StateAnswer { orders: vec![], ..venue.state(1) }, client.intake.moves());
     assert_eq!(outcome.latch, Some(LatchCause::Reconciliation));
     assert_eq!((outcome.cancels.len(), outcome.doubted.len(), outcome.lapses.len()), (2, 0, 0));
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use market::exchange::ExchangeParams;
-use market::order::Fill;
+use market::order::{Fill, OrderKind};
 use market::{EventKind, Instrument, Session, SourceId};
 use proptest::prelude::*;
 
