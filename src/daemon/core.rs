@@ -15,7 +15,7 @@ use prefrontal::OrderState;
 use synapse::{Command, CommandKind, DecisionRecord, LatchCause, NoticeKind};
 
 use super::camera::Camera;
-use super::heal::Faults;
+use super::faults::Faults;
 use crate::blueprint::{Blueprint, CONFIG, POLICY};
 use crate::brain::{Engine, Stream};
 use crate::config::{Config, Loader};

@@ -1,17 +1,16 @@
 //! A region that fails takes the line down, not the daemon (S1, S2): everything is rebuilt from
 //! snapshot and tape, the input is tried once more, and one that fails twice is quarantined.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use journal::Reader;
-use market::{InstrumentId, Timestamp};
+use market::InstrumentId;
 use synapse::{LatchCause, NoticeKind};
 
 use super::core::Core;
 use crate::blueprint::Backend;
 use crate::brain::{EngineError, Stray, Stream};
-use crate::config::DaemonParams;
 use crate::failure::Failure;
 use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 
@@ -20,45 +19,6 @@ use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 pub(super) struct Bad {
     pub input: u64,
     pub instrument: Option<InstrumentId>,
-}
-
-/// So many more faults than are borne end the daemon.
-const HOPELESS: usize = 32;
-
-/// The faults of late, in event time.
-#[derive(Debug)]
-pub(super) struct Faults {
-    max: usize,
-    within_ns: i64,
-    recent: VecDeque<Timestamp>,
-    count: u64,
-}
-
-impl Faults {
-    pub fn new(params: &DaemonParams) -> Self {
-        let within_ns = i64::from(params.faults_within_s) * 1_000_000_000;
-        Self { max: params.faults_max as usize, within_ns, recent: VecDeque::new(), count: 0 }
-    }
-
-    /// How many there were.
-    pub const fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// Whether the latch has not ended them: what it is set by fails too.
-    pub fn are_hopeless(&self) -> bool {
-        self.recent.len() > self.max + HOPELESS
-    }
-
-    /// Notes one; true where there are more than are borne.
-    pub fn note(&mut self, time: Timestamp) -> bool {
-        self.count += 1;
-        self.recent.push_back(time);
-        while self.recent.front().is_some_and(|first| time.since(*first) > self.within_ns) {
-            self.recent.pop_front();
-        }
-        self.recent.len() > self.max
-    }
 }
 
 /// Rebuilds a brain from the journal of `dir`. An input that fails twice is folded as absent; one that

@@ -7,6 +7,7 @@
 mod camera;
 mod core;
 mod desk;
+mod faults;
 mod heal;
 mod live;
 mod paced;

@@ -93,7 +93,7 @@ fn a_bad_or_structural_change_changes_nothing() {
     let place = Place::new(ROWS);
     let plain = place.daemon(&place.path("plain"), &["--speed", "max", "--once", &place.feed()]).end().json();
     let journal = place.journal();
-    let daemon = running(&place, "1", 20);
+    let daemon = running(&place, "2", 20);
     let text = config(&place);
     apply(&place, "syntax.toml", "[limits").fails(2, &["syntax.toml"]);
     apply(&place, "typo.toml", &text.replace("rate =", "rat =")).fails(2, &["rat", "did you mean"]);

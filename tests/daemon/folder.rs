@@ -30,7 +30,7 @@ fn a_run_that_died_in_the_making_of_its_journal_begins_anew() {
 
 #[test]
 fn without_snapshots_the_beginning_of_the_tape_is_never_dropped() {
-    let place = Place::new(60_000);
+    let place = Place::new(36_000);
     let feed = place.feed();
     let bound = ["journal.segment_mib=1", "journal.budget_gib=0.001", "daemon.snapshot_inputs=5000"];
     let run = |name: &str| {

@@ -15,7 +15,7 @@ use super::place::Place;
 use super::stage::Stage;
 use super::tape::{Books, assert_whole, notices, proved};
 
-const KILLS: u64 = 40;
+const KILLS: u64 = 50;
 /// How long a life lasts at most once it answers.
 const LIFE_MS: u64 = 120;
 
