@@ -106,7 +106,8 @@ impl Replay {
             (Some(from), Some(to)) if from > to => {
                 Err(Failure::Input(format!("--from {from} is behind --to {to}; swap them")))
             }
-            (from, to) => match from.max(to) {
+            // from whatever is newest
+            (_, to) => match to {
                 Some(at) if at > last => Err(Failure::Input(format!(
                     "there is no input {at} on this tape; its last one is {last}"
                 ))),

@@ -59,6 +59,7 @@ fn turn(
 ) -> Result<bool, Failure> {
     let mut pace = Pace::new(core.speed);
     let mut is_over = core.engine.mind().has_ended();
+    let mut was_over = is_over;
     loop {
         core.check_journal()?;
         core.settle();
@@ -89,6 +90,9 @@ fn turn(
             Err(false) if wait.is_zero() => {
                 is_over = stride(core, &mut pace, options.once)?;
                 if is_over {
+                    core.recorder.complete();
+                }
+                if is_over && !std::mem::replace(&mut was_over, true) {
                     tell_end(core);
                 }
             }

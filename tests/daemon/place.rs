@@ -248,7 +248,8 @@ impl Place {
         let client = client.expect("a thread");
         loop {
             match from.recv_timeout(PATIENCE).expect("the venue answers") {
-                FromVenue::Connected => assert!(client.query(0), "connected"),
+                // where a planted fault cuts the line right here, it is connected again
+                FromVenue::Connected => _ = client.query(0),
                 FromVenue::State(state) => return state,
                 _ => {}
             }
