@@ -236,21 +236,23 @@ fn cancel_lost() -> Option<(Stage, ClientId)> {
 #[test]
 fn cancel_sent_and_unanswered_is_sent_again() {
     let mut again = 0;
-    for _ in 0..8 {
+    for _ in 0..16 {
         let Some((stage, id)) = cancel_lost() else { continue };
+        stage.relay.cancels.store(0, Ordering::SeqCst);
         let daemon = stage.start(&stage.journal);
         until_status(&stage.journal, "nothing at work", |status| {
             status["working"] == Value::Array(Vec::new()) && status["venue"]["state"] == "reconciled"
         });
         daemon.stop().json();
         proved(&stage.journal);
-        // the cancels before were lost
-        if ends(&stage.state(), id) == [How::Cancelled] {
+        // the cancels before were lost; the market may fill the order while this one is on its way
+        if stage.relay.cancels.load(Ordering::SeqCst) > 0 {
+            assert!(matches!(ends(&stage.state(), id)[..], [How::Cancelled | How::Filled]));
             again += 1;
             break;
         }
     }
-    assert!(again > 0, "the market filled every order before its cancel");
+    assert!(again > 0, "the market filled every order before the daemon was back");
 }
 
 fn is_trip(record: &Record) -> bool {
