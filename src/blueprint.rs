@@ -8,7 +8,7 @@ use basal_ganglia::GoNoGo;
 use journal::{Hash, Journal, Manifest, Options, Regime, artefacts};
 use market::Timestamp;
 use market::feed::Format;
-use synapse::region::{decode, encode};
+use synapse::bytes::{decode, encode};
 use synapse::{Command, Model};
 
 use crate::assemble::{self, Orders, Parts};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use synapse::region::{decode, encode};
+use synapse::bytes::{decode, encode};
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::JournalError;

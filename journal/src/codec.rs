@@ -1,7 +1,7 @@
 //! What a payload is made of, by format. A format that was once written stays readable (J8).
 
 use serde::de::DeserializeOwned;
-use synapse::region::{decode, encode_into};
+use synapse::bytes::{decode, encode_into};
 use zstd::bulk::{Compressor, decompress};
 
 use crate::header::{Header, Kind};

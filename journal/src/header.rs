@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use synapse::Digest;
-use synapse::region::{decode, encode_into};
+use synapse::bytes::{decode, encode_into};
 
 use crate::record::{Hash, Head};
 

@@ -3,7 +3,7 @@
 use market::order::Request;
 use market::{InstrumentId, MarketEvent, Timestamp};
 use serde::{Deserialize, Serialize};
-use synapse::region::{decode, encode};
+use synapse::bytes::{decode, encode};
 use synapse::{Digest, Fault, Input, InputKind, NoticeKind};
 
 use super::broker::Broker;

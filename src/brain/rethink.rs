@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use journal::{Decision, Hash, Head, Marker, Record, Released};
 use market::order::{ReportKind, Request};
 use market::{InstrumentId, SourceId, Timestamp};
-use synapse::region::encode;
+use synapse::bytes::encode;
 use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, NoticeKind};
 
 use super::broker::Broker;

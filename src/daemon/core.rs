@@ -313,7 +313,7 @@ impl<S: Stream> Core<S> {
         if policy == self.blueprint.policy {
             return Ok(answer);
         }
-        let policy = artefacts::put(&self.dir, POLICY, &synapse::region::encode(&policy))?;
+        let policy = artefacts::put(&self.dir, POLICY, &synapse::bytes::encode(&policy))?;
         Ok(match answer {
             Answer::Done { sequence, text } => Answer::Done {
                 sequence,

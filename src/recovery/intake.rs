@@ -5,7 +5,6 @@
 //! so each report is judged here first. An ambiguous word is never read as a rejection.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use market::Quantity;
 use market::ledger::Seen;
@@ -13,55 +12,13 @@ use market::order::{ClientId, Fill, NewOrder, RejectReason, Report, ReportKind, 
 use prefrontal::Order;
 use synapse::{LatchCause, NoticeKind};
 
+use super::admission::{Admission, DropReason, latch};
 use super::tracked::Tracked;
 
 /// So many fills are kept whole, to tell a repeat from a contradiction; older ones by number alone.
 const FILLS_KEPT: usize = 1024;
 /// So many finished orders are remembered; a word on an older one latches.
 const FINISHED_KEPT: usize = 4096;
-
-/// What is done with a report.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Admission {
-    /// It enters.
-    Admit {
-        /// As it enters: a replacement bears the quantity that our own fills leave.
-        report: Report,
-        /// The order's final fill, which waited for this one; it enters next.
-        then: Option<Report>,
-    },
-    /// It is kept: a final fill that others must precede. Where those are lost, reconciliation
-    /// fetches them.
-    Wait,
-    /// Nothing.
-    Drop(DropReason),
-    /// The order will never reach the venue: `Lapsed` enters instead.
-    Lapse(ClientId),
-    /// It contradicts what is known: `Latch` enters instead.
-    Latch {
-        /// Why it is set.
-        cause: LatchCause,
-        /// What contradicts what.
-        why: String,
-    },
-}
-
-/// Why nothing is done with a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DropReason {
-    /// The execution entered before, or waits.
-    RepeatedFill,
-    /// The same was said before, or nobody asked.
-    Repeated,
-    /// The order is finished.
-    Finished,
-    /// A request reached the venue twice, and it refused the second.
-    DuplicateRequest,
-    /// An order that is not ours, of which nothing is there.
-    Unknown,
-    /// A refused cancel ahead of a replacement's answer: the order table would take both as answered.
-    Premature,
-}
 
 /// How an order ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -302,11 +259,4 @@ impl Ended {
             latch(report, format_args!("it was over with {} filled", self.filled))
         }
     }
-}
-
-/// The latch for a report that contradicts what is known.
-pub(super) fn latch(report: &Report, known: fmt::Arguments<'_>) -> Box<Admission> {
-    let Report { id, kind, .. } = report;
-    let why = format!("the venue says {kind:?} of order {id}, but {known}; compare its books with ours");
-    Admission::Latch { cause: LatchCause::Reconciliation, why }.into()
 }

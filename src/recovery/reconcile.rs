@@ -12,7 +12,8 @@ use market::order::{ClientId, RejectReason, Report, ReportKind};
 use market::{InstrumentId, Timestamp};
 use synapse::LatchCause;
 
-use super::intake::{Admission, DropReason, Intake};
+use super::admission::{Admission, DropReason};
+use super::intake::Intake;
 use super::rules::Rule;
 use super::sides::{Ours, Outcome};
 use super::tracked::Tracked;

@@ -10,7 +10,7 @@ use market::order::{Fill, RejectReason, Report, ReportKind};
 use market::{Money, Price, Quantity, Side, Timestamp};
 use prefrontal::{Order, OrderState};
 
-use super::intake::{Admission, DropReason, latch};
+use super::admission::{Admission, DropReason, latch};
 
 /// No fee is larger: a million billions of the account's currency.
 const LARGEST_FEE: Money = Money::from_units(10_i128.pow(24));

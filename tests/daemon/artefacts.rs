@@ -5,7 +5,7 @@ use std::path::Path;
 use basal_ganglia::GoNoGo;
 use journal::{Hash, Reader, Record, artefacts};
 use serde_json::Value;
-use synapse::region::{decode, encode};
+use synapse::bytes::{decode, encode};
 use synapse::{DecisionRecord, NoticeKind};
 
 use crate::common::{Ended, Process, replay, tell, until_status};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use hippocampus::ExperienceEncoder;
 use market::order::ClientId;
 use serde::{Deserialize, Serialize};
-use synapse::region::encode;
+use synapse::bytes::encode;
 use synapse::{DecisionRecord, Input, InputKind, Notice, NoticeKind, Outcome};
 
 use super::keys::{Kind, OrderStep, field_of, key};

@@ -7,7 +7,7 @@ use hippocampus::Experience;
 use market::order::ClientId;
 use market::{InstrumentId, Timestamp};
 use sled::IVec;
-use synapse::region::decode;
+use synapse::bytes::decode;
 
 use super::Index;
 use super::keys::{Kind, OrderStep, field_of, fields, key, time_of};

@@ -8,7 +8,7 @@ use std::{fs, io, mem};
 
 use serde::{Deserialize, Serialize};
 use sled::IVec;
-use synapse::region::{decode, encode};
+use synapse::bytes::{decode, encode};
 
 use super::keys::KINDS;
 use super::project::{Batch, Projector};

@@ -65,7 +65,7 @@ impl Scene {
     fn seal(&self) {
         let seal: Vec<(String, Hash)> =
             files(&self.sled()).into_iter().map(|(name, bytes)| (name, Hash::of(&bytes))).collect();
-        let bytes = synapse::region::encode(&seal);
+        let bytes = synapse::bytes::encode(&seal);
         fs::write(self.dir.path().join("index/sled.seal"), bytes).expect("written");
     }
 

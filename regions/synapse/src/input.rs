@@ -5,7 +5,7 @@ use market::{InstrumentId, MarketEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::region::short_list;
+use crate::bytes::short_list;
 use crate::verdict::LatchCause;
 
 /// Something that changes the brain.

@@ -12,6 +12,7 @@
 //! Regions depend on this crate and never on each other.
 
 pub mod action;
+pub mod bytes;
 pub mod input;
 pub mod math;
 pub mod message;

@@ -5,8 +5,8 @@ use market::{InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
+use crate::bytes::encode;
 use crate::message::{Account, Context, ExecutionForecast, FusedState, Judged, Proposal, Recall, SampleKind};
-use crate::region::encode;
 use crate::threat::Threat;
 use crate::verdict::Verdict;
 

@@ -6,8 +6,8 @@ use market::order::Request;
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
+use crate::bytes::short_list;
 use crate::reason::{Limit, Reason};
-use crate::region::short_list;
 use crate::threat::Signal;
 
 /// Why the latch is set (G5).

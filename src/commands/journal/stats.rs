@@ -6,7 +6,7 @@ use std::fmt::Write;
 use journal::{Note, Record};
 use serde::Serialize;
 use synapse::Outcome;
-use synapse::region::encode;
+use synapse::bytes::encode;
 
 use super::{LookArgs, Tape, times};
 use crate::commands::terminal::report;

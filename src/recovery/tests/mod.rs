@@ -182,8 +182,8 @@ impl Client {
 
 /// A client that restarts from a snapshot of another.
 fn restart(client: &Client) -> Client {
-    let bytes = synapse::region::encode(&(&client.table, &client.ledger));
-    let (table, ledger) = synapse::region::decode(&bytes).expect("plain data");
+    let bytes = synapse::bytes::encode(&(&client.table, &client.ledger));
+    let (table, ledger) = synapse::bytes::decode(&bytes).expect("plain data");
     Client { intake: client.intake.clone(), table, ledger, ..Client::new() }
 }
 

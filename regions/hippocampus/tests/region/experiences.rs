@@ -4,7 +4,7 @@ use hippocampus::{Experience, ExperienceEncoder};
 use market::{Money, Timestamp};
 use proptest::prelude::*;
 use scenes::money;
-use synapse::region::{decode, encode};
+use synapse::bytes::{decode, encode};
 use synapse::{DecisionRecord, Notice, NoticeKind, SampleKind, Startle};
 
 use crate::moments::{REFERENCE, decision, instruments};
