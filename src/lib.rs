@@ -1,4 +1,4 @@
-//! JANUS: a trading engine with a brain of regions, each decision of which can be proved afterwards.
+//! JANUS: a trading daemon with a brain of regions, each decision of which can be proved afterwards.
 
 pub mod assemble;
 pub mod blueprint;

@@ -28,7 +28,7 @@ use crate::failure::Failure;
 pub use demo::DEMO_CONFIG;
 pub use terminal::{on_terminal, tell};
 
-/// A trading engine with a brain of regions, each decision of which can be proved afterwards.
+/// A trading daemon with a brain of regions, each decision of which can be proved afterwards.
 #[derive(Debug, Parser)]
 #[command(name = "janus", version, propagate_version = true)]
 #[command(after_help = "Exit codes: 0 ok, 1 a check failed, 2 bad input, 3 environment, 70 internal.\n\
