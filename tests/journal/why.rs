@@ -133,8 +133,6 @@ fn a_question_without_an_answer_says_what_to_ask() {
 #[test]
 fn a_stretch_that_is_not_on_the_tape_is_not_replayed() {
     janus(&["replay", "--from", "300", "--to", "200"]).fails(2, &["--from 300 is behind --to 200"]);
-    for end in ["--from", "--to"] {
-        janus(&["replay", end, "99999999"]).fails(2, &["there is no input 99999999", "its last one is"]);
-    }
+    janus(&["replay", "--to", "99999999"]).fails(2, &["there is no input 99999999", "its last one is"]);
     janus(&["replay", "--policy", "abc"]).fails(2, &["64 hex digits", "janus brain ls"]);
 }
