@@ -115,9 +115,7 @@ pub fn line(
         }
         None => Box::new(shipped(config, &layout, &thalamus)?),
     };
-    let card = policy.card();
-    let trained = if card.trained { "trained" } else { "untrained" };
-    let about = format!("{} ({trained}): {}", card.name, card.about);
+    let about = policy.card().to_string();
     let ledger = Ledger::new(&config.run.currency, config.run.cash);
     let facts = |name: &String| config.instruments.get(name).cloned().unwrap_or_default();
     let daily_volume = config.instrument_names().iter().map(|name| facts(name).daily_volume).collect();

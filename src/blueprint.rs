@@ -194,12 +194,6 @@ impl Blueprint {
     pub fn policy_hash(&self) -> Hash {
         Hash::of(&encode(&self.policy))
     }
-
-    /// What the policy is, in words (R3).
-    pub fn about_policy(&self) -> String {
-        let card = self.policy.card();
-        format!("{} ({}): {}", card.name, if card.trained { "trained" } else { "untrained" }, card.about)
-    }
 }
 
 /// The options of a journal.

@@ -132,11 +132,6 @@ impl<S: Stream> Engine<S> {
         &self.stream
     }
 
-    /// The stream alone.
-    pub fn into_stream(self) -> S {
-        self.stream
-    }
-
     /// The stream, for the shell that fills it.
     pub const fn stream_mut(&mut self) -> &mut S {
         &mut self.stream

@@ -4,11 +4,12 @@ use indicatif::ProgressBar;
 use journal::{Journal, Manifest, Marker, Opening, Reader, Regime};
 use market::Timestamp;
 use market::feed::Format;
+use synapse::Model;
 
 use super::Options;
 use super::core::{Core, Made};
 use super::heal::{Bad, rebuilt};
-use crate::assemble::Parts;
+use crate::assemble::{Parts, UNTRAINED};
 use crate::blueprint::{self, Blueprint, Run};
 use crate::brain::{Late, Rethink, Stream};
 use crate::config::Config;
@@ -124,6 +125,7 @@ impl Ready {
     /// Sets it to work over a stream.
     pub fn over<S: Stream>(self, stream: S, options: &Options) -> Result<Core<S>, Failure> {
         let Self { blueprint, journal, opening, rethink, bad, from } = self;
+        tracing::warn!(policy = %blueprint.policy.card(), untrained_too = UNTRAINED, "begins");
         let head = rethink.head();
         let (engine, late) = rethink.go_on(stream);
         let mut recorder = Recorder::new(journal, head);

@@ -1,5 +1,7 @@
 //! What is learned, or stands in for it, and is handed to a region from outside.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::region::Fault;
@@ -13,6 +15,13 @@ pub struct ModelCard {
     pub trained: bool,
     /// What it does, in a sentence.
     pub about: String,
+}
+
+impl fmt::Display for ModelCard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, trained, about } = self;
+        write!(f, "{name} ({}): {about}", if *trained { "trained" } else { "untrained" })
+    }
 }
 
 /// A function a region calls: the same input gives the same bits (D2).
