@@ -11,7 +11,7 @@ use std::io::Read;
 use std::time::{Duration, Instant};
 
 use janus::assemble::{self, Orders};
-use janus::brain::{REGIONS, Silent};
+use janus::brain::{REGIONS, RegionGauge, Silent};
 use janus::config::{Config, SamplerParams};
 use market::MarketEvent;
 
@@ -95,7 +95,7 @@ fn back_test(name: &str, config: &Config, events: &[MarketEvent], runs: usize) -
         per_row.push(micros(time) / rows);
         test.decisions = engine.totals().decisions();
         test.digest = engine.digest().to_hex();
-        for (us, ns) in test.region_us.iter_mut().zip(engine.bench().region_ns) {
+        for (us, ns) in test.region_us.iter_mut().zip(engine.gauges().regions().each_ref().map(RegionGauge::sum_ns)) {
             us.push(ns as f64 / 1000.0 / test.decisions as f64);
         }
     }

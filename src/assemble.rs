@@ -6,12 +6,13 @@ use market::exchange::Exchange;
 use market::feed::{Format, Names, OpenOptions};
 use market::ledger::Ledger;
 use market::{Instruments, Sampler, SamplerKind, Timestamp};
+use neocortex::search::SchemaSet;
 use prefrontal::{Limits, Prefrontal};
 use synapse::{Command, Model};
 use thalamus::{Layout, Thalamus};
 use visual_cortex::VisualCortex;
 
-use crate::brain::{Broker, Desk, Door, Engine, Gate, Line, Mind, Stream};
+use crate::brain::{Actors, Broker, Desk, Door, Engine, Gate, Hook, Line, Mind, Stream, Wake, Workbench};
 use crate::config::Config;
 use crate::failure::Failure;
 
@@ -41,6 +42,10 @@ pub struct Orders {
     pub is_remote: bool,
     /// The policy, where it is not the one that ships.
     pub policy: Option<Box<dyn Model>>,
+    /// What was learned asleep.
+    pub schemas: SchemaSet,
+    /// What a test puts in the way of the regions.
+    pub hook: Option<Hook>,
 }
 
 /// A brain that has seen nothing: door, mind, broker, and the words that tell what its policy is.
@@ -67,8 +72,13 @@ pub fn parts(config: &Config, orders: Orders) -> Result<Parts, Failure> {
     let mut door = Door::new(&config.door, &on_grid, orders.commands);
     let from = orders.from.unwrap_or(Timestamp::MIN);
     door.quiet_before(from);
+    if !orders.is_real {
+        let minute = config.sleep.minute();
+        door.sleep_at(minute.map_err(|what| Failure::Input(format!("sleep.at {what}")))?);
+    }
     let (mut line, about) = line(config, samplers, orders.policy)?;
     line.brainstem = line.brainstem.quiet_before(from);
+    line.neocortex.set_schemas(orders.schemas);
     let broker = if orders.is_remote {
         Broker::Venue(Desk::new(config.exchange.entry_ns()))
     } else {
@@ -76,7 +86,8 @@ pub fn parts(config: &Config, orders: Orders) -> Result<Parts, Failure> {
     };
     let gate = if orders.is_real { Gate::patient() } else { Gate::default() };
     let encoder = hippocampus::ExperienceEncoder::new(config.hippocampus.horizon, &instruments);
-    Ok(Parts { door, mind: Mind::new(line, gate, encoder), broker, about })
+    let mind = Mind::new(line, gate, encoder, Workbench::new(config.brain.trace_every, orders.hook));
+    Ok(Parts { door, mind, broker, about })
 }
 
 /// An engine over a stream, and the words that tell what its policy is (R3).
@@ -86,6 +97,15 @@ pub fn parts(config: &Config, orders: Orders) -> Result<Parts, Failure> {
 pub fn engine<S: Stream>(config: &Config, stream: S, orders: Orders) -> Result<(Engine<S>, String), Failure> {
     let Parts { door, mind, broker, about } = parts(config, orders)?;
     Ok((Engine::new(stream, door, mind, broker), about))
+}
+
+/// Threads for the regions' actors; `wake` is told when there is something to hear of them.
+///
+/// # Errors
+/// [`Failure::Environment`] where the system gives none.
+pub fn actors(config: &Config, wake: Option<Wake>) -> Result<Actors, Failure> {
+    let started = Actors::new(&config.brain, wake);
+    started.map_err(|e| Failure::Environment(format!("no threads for the regions: {e}")))
 }
 
 /// What stands in for something learned in the regions that [`line()`] puts together (R3).

@@ -2,19 +2,22 @@
 //! and the policy as artefacts (R2).
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 
 use basal_ganglia::GoNoGo;
 use journal::{Hash, Journal, Manifest, Options, Regime, artefacts};
 use market::Timestamp;
 use market::feed::Format;
+use neocortex::learn::SchemaBook;
 use synapse::bytes::{decode, encode};
 use synapse::{Command, Model};
 
 use crate::assemble::{self, Orders, Parts};
-use crate::brain::{Line, Rethink};
+use crate::brain::{Hook, Line, Rethink};
 use crate::config::{Config, JournalParams, Loader};
 use crate::failure::Failure;
+use crate::sleep::{SCHEMAS, read_book};
 
 /// The kind of an artefact that is a configuration.
 pub const CONFIG: &str = "config";
@@ -22,18 +25,26 @@ pub const CONFIG: &str = "config";
 pub const POLICY: &str = "policy";
 
 /// What turns weights into a function that the line calls; the manifest names it (D2).
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub struct Backend {
     /// Its name.
     pub name: &'static str,
     /// The function of a policy.
     pub policy: fn(GoNoGo) -> Box<dyn Model>,
+    /// What a test puts in the way of the regions.
+    pub hook: Option<Hook>,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 impl Default for Backend {
     /// Our own kernels, which give the same bits on any machine.
     fn default() -> Self {
-        Self { name: "native", policy: |policy| Box::new(policy) }
+        Self { name: "native", policy: |policy| Box::new(policy), hook: None }
     }
 }
 
@@ -44,6 +55,8 @@ pub struct Blueprint {
     pub config: Config,
     /// The weights of the policy.
     pub policy: GoNoGo,
+    /// What was learned asleep, and its name; none before the first night.
+    pub schemas: Option<(Hash, SchemaBook)>,
     /// What runs them.
     pub backend: Backend,
     /// What else the tape's first block tells.
@@ -89,7 +102,7 @@ impl Blueprint {
             from_ns: run.from.map(Timestamp::ns),
             venue: run.venue,
         };
-        let mut blueprint = Self { config, policy, backend, manifest };
+        let mut blueprint = Self { config, policy, schemas: None, backend, manifest };
         (blueprint.manifest.config, blueprint.manifest.policy) =
             (blueprint.config_hash(), blueprint.policy_hash());
         Ok(blueprint)
@@ -125,7 +138,7 @@ impl Blueprint {
     pub fn of(dir: &Path, manifest: &Manifest, backend: Backend) -> Result<Self, Failure> {
         let config = read_config(dir, &manifest.config)?;
         let policy = read_policy(dir, &manifest.policy)?;
-        Ok(Self { config, policy, backend, manifest: manifest.clone() })
+        Ok(Self { config, policy, schemas: None, backend, manifest: manifest.clone() })
     }
 
     /// A brain that has seen nothing.
@@ -141,6 +154,8 @@ impl Blueprint {
             is_real: self.manifest.regime == Regime::Real,
             is_remote: self.manifest.venue.is_some(),
             policy: Some((self.backend.policy)(self.policy.clone())),
+            schemas: self.schemas.as_ref().map(|(_, book)| book.schemas().clone()).unwrap_or_default(),
+            hook: self.backend.hook.clone(),
         };
         assemble::parts(&self.config, orders)
     }
@@ -170,6 +185,7 @@ impl Blueprint {
                 check_change(&self.config, &next.config)?;
             }
             Some(POLICY) => next.policy = read_policy(dir, hash)?,
+            Some(SCHEMAS) => next.schemas = Some((*hash, read_book(dir, hash, &self.config)?)),
             Some(kind) => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
             None => {
                 let path = dir.join("artefacts");
@@ -238,7 +254,8 @@ fn read_policy(dir: &Path, hash: &Hash) -> Result<GoNoGo, Failure> {
 }
 
 /// The sections that may change while a run goes on; the others shape what is remembered.
-const CHANGEABLE: [&str; 6] = ["basal_ganglia", "cerebellum", "prefrontal", "journal", "daemon", "limits"];
+const CHANGEABLE: [&str; 7] =
+    ["basal_ganglia", "brain", "cerebellum", "prefrontal", "journal", "daemon", "limits"];
 
 fn check_change(now: &Config, next: &Config) -> Result<(), Failure> {
     let lines = |config: &Config| -> Vec<(String, String)> {

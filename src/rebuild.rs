@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use journal::{Hash, Manifest, Marker, Reader, Record, snapshots};
-use synapse::{InputKind, NoticeKind};
+use synapse::{Input, InputKind, NoticeKind};
 
+use crate::assemble::actors;
 use crate::blueprint::{Backend, Blueprint};
-use crate::brain::{Cut, Rethink, Stray};
+use crate::brain::{Cut, Late, Rethink, Stray};
 use crate::failure::Failure;
 
 /// Where to start from.
@@ -68,6 +69,8 @@ pub struct Terms {
     pub policy: Option<Hash>,
     /// What runs the policy.
     pub backend: Backend,
+    /// The regions run as actors.
+    pub is_line: bool,
 }
 
 /// Follows the tape of `dir` to its end, or to where `terms` end it; `progress` is told how many
@@ -122,7 +125,7 @@ fn begin(
     absent: BTreeSet<u64>,
     terms: &Terms,
 ) -> Result<Rebuilt, Obstacle> {
-    let mut blueprint = Blueprint::of(dir, manifest, terms.backend)?;
+    let mut blueprint = Blueprint::of(dir, manifest, terms.backend.clone())?;
     if let Some(policy) = &terms.policy {
         blueprint.activate(dir, policy)?;
     }
@@ -135,29 +138,45 @@ fn begin(
     }
     let from = match usable {
         Some(Usable { marker, cut, .. }) => {
-            rethink.restore(cut).map_err(|fault| Stray::Fault {
-                sequence: marker.sequence,
-                instrument: None,
-                fault,
-            })?;
+            rethink.restore(cut).map_err(|fault| Stray::of(marker.sequence, fault))?;
             Some(marker)
         }
         None => None,
     };
+    if terms.is_line {
+        rethink.mind_mut().host(actors(&blueprint.config, None)?);
+    }
     Ok(Rebuilt { rethink, blueprint, from })
 }
 
 impl Rebuilt {
     fn follow(&mut self, dir: &Path, record: &Record) -> Result<(), Obstacle> {
-        if let Record::Input(input) = record
-            && let InputKind::Notice(NoticeKind::Activate { hash, .. }) = &input.kind
-            && !self.rethink.mind().absent().contains(&input.sequence)
-        {
-            let line = self.blueprint.activate(dir, &Hash(*hash))?;
-            let set = self.rethink.mind_mut().set_line(line);
-            set.map_err(|fault| Stray::Fault { sequence: input.sequence, instrument: None, fault })?;
+        if let Record::Input(input) = record {
+            self.prepare(dir, input)?;
         }
         Ok(self.rethink.follow(record)?)
+    }
+
+    /// Folds an input that is not on the tape: the decisions that come of it.
+    ///
+    /// # Errors
+    /// [`Obstacle`].
+    pub fn again(&mut self, dir: &Path, input: &Input) -> Result<Vec<Late>, Obstacle> {
+        self.prepare(dir, input)?;
+        Ok(self.rethink.again(input)?)
+    }
+
+    /// Puts an artefact in its place where the input lets it take effect (R2).
+    fn prepare(&mut self, dir: &Path, input: &Input) -> Result<(), Obstacle> {
+        if let InputKind::Notice(kind) = &input.kind
+            && let Some(hash) = kind.activates()
+            && !self.rethink.mind().spine().absent().contains(&input.sequence)
+        {
+            let line = self.blueprint.activate(dir, &Hash(hash))?;
+            let set = self.rethink.mind_mut().set_line(line);
+            set.map_err(|fault| Stray::of(input.sequence, fault))?;
+        }
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where an engine's events come from: merged files, a list, or what has just come in.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use market::event::EventKind;
@@ -74,10 +75,13 @@ impl Stream for Range {
     }
 }
 
-/// What has just come in, one event at a time, and how far time has come since (W6).
+/// What has come in, and how far time has come since (W6).
 #[derive(Debug)]
 pub struct Live {
-    next: Option<MarketEvent>,
+    /// Each event, and when its sender says to have sent it.
+    waiting: VecDeque<(MarketEvent, Option<i64>)>,
+    /// When the event that was taken last was sent.
+    sent_ns: Option<i64>,
     /// The time of the newest event, and when it came.
     heard: (Timestamp, Instant),
     /// The latest time that silence has told: orders have arrived and ticks were made up to there.
@@ -89,15 +93,33 @@ pub struct Live {
 impl Live {
     /// Time stands at `now` until something comes; silence passes for time after a `grace`.
     pub fn new(now: Timestamp, grace: Duration) -> Self {
-        Self { next: None, heard: (now, Instant::now()), passed: now, grace, has_ended: false }
+        Self {
+            waiting: VecDeque::new(),
+            sent_ns: None,
+            heard: (now, Instant::now()),
+            passed: now,
+            grace,
+            has_ended: false,
+        }
     }
 
-    /// Takes what came in. Its time is never earlier than `now`, the door's, nor than what silence has
-    /// told: what comes late is as late as it is.
-    pub fn offer(&mut self, mut event: MarketEvent, now: Timestamp) {
-        event.time = event.time.max(now).max(self.passed);
+    /// Takes what came in. Its time is never earlier than `now`, the door's, nor than what was heard before
+    /// or silence has told: what comes late is as late as it is.
+    pub fn offer(&mut self, mut event: MarketEvent, now: Timestamp, sent_ns: Option<i64>) {
+        let before = if self.waiting.is_empty() { now } else { self.heard.0 };
+        event.time = event.time.max(before).max(self.passed);
         self.heard = (event.time, Instant::now());
-        self.next = Some(event);
+        self.waiting.push_back((event, sent_ns));
+    }
+
+    /// How many events wait.
+    pub fn backlog(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// When the event that was taken last was sent, where that was said and not asked before.
+    pub const fn take_sent_ns(&mut self) -> Option<i64> {
+        self.sent_ns.take()
     }
 
     /// Nothing more will come.
@@ -108,15 +130,17 @@ impl Live {
 
 impl Stream for Live {
     fn peek_time(&mut self) -> Option<Timestamp> {
-        self.next.as_ref().map(|event| event.time)
+        self.waiting.front().map(|(event, _)| event.time)
     }
 
     fn next_event(&mut self) -> Option<MarketEvent> {
-        self.next.take()
+        let (event, sent_ns) = self.waiting.pop_front()?;
+        self.sent_ns = sent_ns;
+        Some(event)
     }
 
     fn silent_until(&mut self) -> Option<Timestamp> {
-        if self.next.is_some() || self.has_ended {
+        if !self.waiting.is_empty() || self.has_ended {
             return None;
         }
         let (time, at) = self.heard;

@@ -333,3 +333,65 @@ fn a_planted_breach_is_found() {
     let manifest = "[dependencies]\nsynapse.workspace = true\namygdala.workspace = true\n[dev-dependencies]\ntokio = \"1\"\n";
     assert_eq!(strangers(manifest, &["amygdala".to_owned()]), ["amygdala", "tokio"]);
 }
+
+/// The files that sources carry with them, by their paths from the root.
+fn carried(path: &str, text: &str) -> Vec<String> {
+    let names = text.split("include_").skip(1).filter_map(|rest| rest.split('"').nth(1));
+    let resolved = |name: &str| {
+        let mut parts: Vec<&str> = path.split('/').collect();
+        parts.pop();
+        for part in name.split('/') {
+            if part == ".." { _ = parts.pop() } else { parts.push(part) }
+        }
+        parts.join("/")
+    };
+    names.map(resolved).collect()
+}
+
+#[test]
+fn the_image_is_built_by_our_toolchain_from_all_that_the_build_reads() {
+    let root = support::root();
+    let read = |name: &str| std::fs::read_to_string(root.join(name)).expect(name);
+    let table = |name: &str| toml::from_str::<toml::Table>(&read(name)).expect("TOML");
+    let (image, kept, manifest) = (read("Dockerfile"), read(".dockerignore"), table("Cargo.toml"));
+    let channel = table("rust-toolchain.toml")["toolchain"]["channel"].as_str().expect("text").to_owned();
+    assert!(image.contains(&format!("FROM rust:{channel}-slim")), "the image is built by {channel}");
+    let version = manifest["workspace"]["package"]["version"].as_str().expect("text");
+    assert!(image.contains(&format!("image.version=\"{version}\"")), "it is labelled {version}");
+    let members = manifest["workspace"]["members"].as_array().expect("a list").iter();
+    let members = members.map(|member| member.as_str().expect("text").trim_end_matches("/*").to_owned());
+    let sources = sources();
+    let files: Vec<String> = sources
+        .iter()
+        .filter(|(path, _)| !is_test(path))
+        .flat_map(|(path, text)| carried(path, text))
+        .collect();
+    assert!(files.contains(&"config/demo.toml".to_owned()), "{files:?}");
+    for needed in members.chain(files).chain(["src".to_owned(), "benches".to_owned()]) {
+        let top = needed.split('/').next().unwrap_or_default();
+        assert!(image.contains(&format!("\nCOPY {top} {top}\n")), "Dockerfile copies no {top}: {needed}");
+        let is_kept = kept.lines().filter_map(|line| line.strip_prefix('!')).any(|place| {
+            needed.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        });
+        assert!(is_kept, ".dockerignore leaves out {needed}");
+    }
+}
+
+#[test]
+fn each_failure_that_is_told_is_shown_by_a_test_that_is_there() {
+    let root = support::root();
+    let told = std::fs::read_to_string(root.join("docs/failures.md")).expect("text");
+    let rows = told.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| **")).skip(1);
+    let mut tests = 0;
+    for row in rows {
+        let links: Vec<_> = row.split("[`").skip(1).filter_map(|link| link.split_once("`](../")).collect();
+        assert!(!links.is_empty(), "no test: {row}");
+        for (name, rest) in links {
+            let path = rest.split(')').next().unwrap_or_default();
+            let text = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+            assert!(text.contains(&format!("fn {name}(")), "{path} has no test {name}");
+            tests += 1;
+        }
+    }
+    assert!(tests > 40, "{tests} tests");
+}

@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use janus::metrics::METRICS;
 use market::features::FEATURES;
 use market::params::Section;
 use prefrontal::Limits;
@@ -30,6 +31,10 @@ fn reference() -> String {
     for limit in Limit::ALL {
         let key = Limits::KEYS.iter().find(|key| key.name == limit.name()).expect("a key a limit");
         _ = writeln!(text, "| `{}` | {} | {} |", key.name, key.unit, key.meaning);
+    }
+    text.push_str("\n## Metrics\n\nWhat `janus run --http ADDR` tells at `/metrics`; a counter has `_total` behind its name there.\n\n| name | kind | meaning |\n|---|---|---|\n");
+    for metric in &METRICS {
+        _ = writeln!(text, "| `{}` | {} | {} |", metric.full_name(), metric.kind(), metric.help);
     }
     text
 }

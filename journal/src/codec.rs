@@ -1,10 +1,12 @@
 //! What a payload is made of, by format. A format that was once written stays readable (J8).
 
 use serde::de::DeserializeOwned;
+use synapse::DecisionRecord;
 use synapse::bytes::{decode, encode_into};
 use zstd::bulk::{Compressor, decompress};
 
-use crate::header::{Header, Kind};
+use crate::format1;
+use crate::header::{FORMAT, Header, Kind};
 use crate::record::{Decision, Entry, Record};
 
 /// The most that the frames of one block may be.
@@ -52,27 +54,9 @@ pub struct Frame<'a> {
     pub body: &'a [u8],
 }
 
-/// One format of payloads; it fails with what is wrong with them.
-pub trait Codec: Sync {
-    /// Its number.
-    fn version(&self) -> u16;
-
-    /// Appends one entry to the frames of a block.
-    fn frame(&self, entry: Entry<'_>, into: &mut Vec<u8>);
-
-    /// The frames that a payload was made of, `raw_bytes` of them.
-    fn unpack(&self, payload: &[u8], raw_bytes: u32) -> Result<Vec<u8>, String>;
-
-    /// Takes frames apart.
-    fn frames<'a>(&self, raw: &'a [u8]) -> Result<Vec<Frame<'a>>, String>;
-
-    /// What a frame says.
-    fn record(&self, frame: Frame<'_>) -> Result<Record, String>;
-}
-
 /// The codec of a format; none where this build does not know it.
-pub fn codec(version: u16) -> Option<&'static dyn Codec> {
-    [&Format1 as &dyn Codec].into_iter().find(|codec| codec.version() == version)
+pub fn codec(version: u16) -> Option<&'static Codec> {
+    CODECS.iter().find(|codec| codec.version == version)
 }
 
 /// Hands over the records of a block in order, each with its frame; none of the first of a run. It fails
@@ -106,7 +90,16 @@ pub(crate) fn records(header: &Header, payload: &[u8]) -> Result<Vec<Record>, St
 
 /// Appends one entry to the frames of a block, in the format that is written.
 pub fn frame(entry: Entry<'_>, into: &mut Vec<u8>) {
-    Format1.frame(entry, into);
+    match entry {
+        Entry::Input(input) => push(FrameKind::Input, into, |into| encode_into(input, into)),
+        Entry::Decision { late, bytes } => {
+            let kind = if late { FrameKind::LateDecision } else { FrameKind::Decision };
+            push(kind, into, |into| into.extend_from_slice(bytes));
+        }
+        Entry::Released(released) => push(FrameKind::Released, into, |into| encode_into(released, into)),
+        Entry::Marker(marker) => push(FrameKind::Marker, into, |into| encode_into(marker, into)),
+        Entry::Note(note) => push(FrameKind::Note, into, |into| encode_into(note, into)),
+    }
 }
 
 /// The time of the first input among frames, in the format that is written, nanoseconds.
@@ -121,9 +114,20 @@ pub(crate) fn packer() -> std::io::Result<Compressor<'static>> {
     Compressor::new(LEVEL)
 }
 
-/// Format 1: frames of length (4 bytes, little-endian, of the body), kind (1 byte) and body, compressed
-/// together by zstd. A body is the canonical bytes of its value.
-struct Format1;
+/// One format of payloads: frames of length (4 bytes, little-endian, of the body), kind (1 byte) and body,
+/// compressed together by zstd. A body is the canonical bytes of its value; formats differ in the record
+/// of a decision.
+#[derive(Debug)]
+pub struct Codec {
+    version: u16,
+    decision: fn(&[u8]) -> Result<DecisionRecord, String>,
+}
+
+/// Every format that was ever written.
+const CODECS: [Codec; 2] = [
+    Codec { version: 1, decision: |bytes| body::<format1::DecisionRecord>(bytes).map(Into::into) },
+    Codec { version: FORMAT, decision: body },
+];
 
 const FRAME_HEAD_BYTES: usize = 5;
 
@@ -135,7 +139,7 @@ fn push(kind: FrameKind, into: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     into[at..at + 4].copy_from_slice(&length.to_le_bytes());
 }
 
-/// The frames of format 1; after an error there is nothing to go on with.
+/// The frames among some bytes; after an error there is nothing to go on with.
 fn frames(mut raw: &[u8]) -> impl Iterator<Item = Result<Frame<'_>, String>> {
     std::iter::from_fn(move || (!raw.is_empty()).then(|| split(&mut raw)))
 }
@@ -157,27 +161,12 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     decode(bytes).map_err(|error| format!("a record does not decode: {error}"))
 }
 
-impl Codec for Format1 {
-    fn version(&self) -> u16 {
-        1
-    }
-
-    fn frame(&self, entry: Entry<'_>, into: &mut Vec<u8>) {
-        match entry {
-            Entry::Input(input) => push(FrameKind::Input, into, |into| encode_into(input, into)),
-            Entry::Decision { late, bytes } => {
-                let kind = if late { FrameKind::LateDecision } else { FrameKind::Decision };
-                push(kind, into, |into| into.extend_from_slice(bytes));
-            }
-            Entry::Released(released) => {
-                push(FrameKind::Released, into, |into| encode_into(released, into));
-            }
-            Entry::Marker(marker) => push(FrameKind::Marker, into, |into| encode_into(marker, into)),
-            Entry::Note(note) => push(FrameKind::Note, into, |into| encode_into(note, into)),
-        }
-    }
-
-    fn unpack(&self, payload: &[u8], raw_bytes: u32) -> Result<Vec<u8>, String> {
+impl Codec {
+    /// The frames that a payload was made of, `raw_bytes` of them.
+    ///
+    /// # Errors
+    /// What is wrong with the payload.
+    pub fn unpack(&self, payload: &[u8], raw_bytes: u32) -> Result<Vec<u8>, String> {
         let raw_bytes = raw_bytes as usize;
         if raw_bytes > MAX_RAW_BYTES {
             return Err(format!("its {raw_bytes} bytes of frames are beyond the {MAX_RAW_BYTES} of a block"));
@@ -190,12 +179,23 @@ impl Codec for Format1 {
         Ok(raw)
     }
 
-    fn frames<'a>(&self, raw: &'a [u8]) -> Result<Vec<Frame<'a>>, String> {
+    /// Takes frames apart.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn frames<'a>(&self, raw: &'a [u8]) -> Result<Vec<Frame<'a>>, String> {
         frames(raw).collect()
     }
 
-    fn record(&self, frame: Frame<'_>) -> Result<Record, String> {
-        let decision = |late| Ok(Record::Decision(Box::new(Decision { late, record: body(frame.body)? })));
+    /// What a frame says.
+    ///
+    /// # Errors
+    /// What is wrong with its body.
+    pub fn record(&self, frame: Frame<'_>) -> Result<Record, String> {
+        let decision = |late| {
+            let record = (self.decision)(frame.body)?;
+            Ok(Record::Decision(Box::new(Decision { late, record })))
+        };
         match frame.kind {
             FrameKind::Input => body(frame.body).map(Record::Input),
             FrameKind::Decision => decision(false),
@@ -231,7 +231,7 @@ mod tests {
         }
         assert_eq!(first_time_ns(&raw), Some(-4));
         let payload = packer().and_then(|mut packer| packer.compress(&raw)).expect("it was just written");
-        let codec = codec(1).expect("it was just written");
+        let codec = newest();
         assert_eq!(codec.unpack(&payload, raw.len() as u32).expect("it was just written"), raw);
         assert!(codec.unpack(&payload, raw.len() as u32 + 1).is_err());
         assert!(codec.unpack(&payload, raw.len() as u32 - 1).is_err());
@@ -252,10 +252,14 @@ mod tests {
         for length in [raw.len() as u32, u32::MAX] {
             let mut wrong = raw.clone();
             wrong[..4].copy_from_slice(&length.to_le_bytes());
-            assert!(Format1.frames(&wrong).is_err());
+            assert!(newest().frames(&wrong).is_err());
         }
         raw[4] = 0;
-        assert!(Format1.frames(&raw).is_err(), "no such kind");
+        assert!(newest().frames(&raw).is_err(), "no such kind");
+    }
+
+    fn newest() -> &'static Codec {
+        codec(FORMAT).expect("it is the one written")
     }
 
     proptest! {
@@ -266,12 +270,12 @@ mod tests {
             raw.push(kind);
             raw.extend_from_slice(&bytes);
             let known = FrameKind::of(kind).is_some();
-            let frames = Format1.frames(&raw);
+            let frames = newest().frames(&raw);
             prop_assert_eq!(frames.is_ok(), known);
             for frame in frames.unwrap_or_default() {
-                let _ = Format1.record(frame);
+                let _ = newest().record(frame);
             }
-            let _ = Format1.unpack(&bytes, 1000);
+            let _ = newest().unpack(&bytes, 1000);
         }
     }
 }

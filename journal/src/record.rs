@@ -152,6 +152,32 @@ pub enum Note {
         /// When, by the clock of the machine.
         wall_ns: i64,
     },
+    /// A step of the protective restart after a trip (G7).
+    Restart {
+        /// The input that tripped.
+        trip: u64,
+        /// How far it is.
+        step: RestartStep,
+    },
+}
+
+/// The steps of a protective restart, in their order; `Restarted`, an input, is the last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RestartStep {
+    /// The gate closed, and so many orders were being cancelled.
+    Closed {
+        /// How many.
+        cancels: u64,
+    },
+    /// The latch is durable, and everything admitted was thought through.
+    Durable,
+    /// The actors were stopped.
+    Stopped,
+    /// The regions were rebuilt from the tape, and so many decisions were the same.
+    Proved {
+        /// How many.
+        decisions: u64,
+    },
 }
 
 /// One thing on a tape.

@@ -126,6 +126,8 @@ fn decision(sequence: u64) -> DecisionRecord {
             latch: None,
             tripped: false,
         },
+        book: Default::default(),
+        top: None,
     }
 }
 
@@ -201,14 +203,14 @@ impl Counts {
 }
 
 fn decode(raw: &[u8], counts: &mut Counts) {
-    let codec = codec::codec(1).expect("it is the format of this build");
+    let codec = codec::codec(journal::FORMAT).expect("it is the format of this build");
     let frames = codec.frames(raw);
     counts.count(&frames);
     frames.unwrap_or_default().into_iter().for_each(|frame| counts.count(&codec.record(frame)));
 }
 
 fn payload(random: &mut Random, counts: &mut Counts) {
-    let codec = codec::codec(1).expect("it is the format of this build");
+    let codec = codec::codec(journal::FORMAT).expect("it is the format of this build");
     let (raw, ..) = frames(1);
     let mut payload = zstd::bulk::compress(&raw, 1).expect("it compresses");
     random.mutate(&mut payload);

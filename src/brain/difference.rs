@@ -33,9 +33,11 @@ impl std::fmt::Display for Difference {
 }
 
 /// The parts of a decision in the order of the line, each with the region it comes from.
-const PARTS: [(&str, &str); 14] = [
+const PARTS: [(&str, &str); 16] = [
     ("brainstem", "kind"),
     ("brainstem", "time"),
+    ("brainstem", "book"),
+    ("brainstem", "top"),
     ("brainstem", "mark2"),
     ("brainstem", "account"),
     ("brainstem", "features"),

@@ -33,6 +33,8 @@ pub enum Next {
     Tick(Tick),
     /// A word of the operator, or of gate and line to the door.
     Notice(NoticeKind),
+    /// A night that is due: nothing is admitted before it is over.
+    Night,
 }
 
 /// What is waiting outside, as far as the engine can see.
@@ -68,21 +70,37 @@ pub struct Door {
     now: Timestamp,
     quiet_before: Timestamp,
     skipped: u64,
+    /// The minute of the day at which it sleeps, in the simulated regime.
+    bedtime_minute: Option<i64>,
+    /// When the next night is due.
+    night: Option<Timestamp>,
     /// How many events of each feed were admitted: where a feed that can be read again goes on.
     taken: BTreeMap<SourceId, u64>,
 }
 
-/// The ranks of L5 at one time.
-const RESTARTED: u8 = 0;
-const RETURNED: u8 = 1;
-const REPORT: u8 = 2;
-const COMMAND: u8 = 3;
-const TICK: u8 = 4;
-const FEED: u8 = 5;
+/// The ranks of L5 at one time, behind a night that is due then.
+const NIGHT: u8 = 0;
+const RESTARTED: u8 = 1;
+const RETURNED: u8 = 2;
+const REPORT: u8 = 3;
+const COMMAND: u8 = 4;
+const TICK: u8 = 5;
+const FEED: u8 = 6;
+
+const MINUTE_NS: i64 = 60 * 1_000 * MS_NS;
+const DAY_NS: i64 = 1_440 * MINUTE_NS;
+
+/// The first time behind `time` that is at a minute of the day, UTC.
+pub fn due_after(minute: i64, time: Timestamp) -> Timestamp {
+    let midnight_ns = time.ns().div_euclid(DAY_NS).saturating_mul(DAY_NS);
+    let today_ns = midnight_ns.saturating_add(minute * MINUTE_NS);
+    Timestamp::from_ns(if today_ns > time.ns() { today_ns } else { today_ns.saturating_add(DAY_NS) })
+}
 
 /// The rank of what gate or line gave back.
 const fn rank_of(returned: &NoticeKind) -> u8 {
     match returned {
+        NoticeKind::Slept { .. } => NIGHT,
         NoticeKind::Restarted => RESTARTED,
         _ => RETURNED,
     }
@@ -104,6 +122,8 @@ impl Door {
             now: Timestamp::MIN,
             quiet_before: Timestamp::MIN,
             skipped: 0,
+            bedtime_minute: None,
+            night: None,
             taken: BTreeMap::new(),
         }
     }
@@ -111,6 +131,11 @@ impl Door {
     /// Makes no tick earlier than that.
     pub const fn quiet_before(&mut self, time: Timestamp) {
         self.quiet_before = time;
+    }
+
+    /// A night is due at that minute of each day, UTC.
+    pub const fn sleep_at(&mut self, minute: Option<i64>) {
+        self.bedtime_minute = minute;
     }
 
     /// The time of the last admitted input.
@@ -156,7 +181,8 @@ impl Door {
         // a tick is made when the next input to be admitted has its time or a later one
         let first = tick.filter(|tick| *tick < first).unwrap_or(first);
         // silence itself is no input
-        (outside.feed.is_some() || first.1 != FEED).then_some(first)
+        let first = Some(first).filter(|first| outside.feed.is_some() || first.1 != FEED)?;
+        Some(self.night.map_or(first, |night| first.min((night, NIGHT))))
     }
 
     /// Admits what comes next: its sequence number, its time and what it is.
@@ -165,6 +191,9 @@ impl Door {
     /// If time would go back, which is a bug of the caller's merge.
     pub fn admit(&mut self, outside: Outside) -> Option<(u64, Timestamp, Next)> {
         let (time, rank) = self.choose(outside)?;
+        if rank == NIGHT {
+            return Some((self.sequence, time, Next::Night));
+        }
         self.pass(time, rank);
         let next = match rank {
             RESTARTED | RETURNED => self.returned.pop_front().map(|(_, kind)| Next::Notice(kind))?,
@@ -174,16 +203,32 @@ impl Door {
             _ => Next::Feed,
         };
         assert!(time >= self.now, "time went back from {} to {time}", self.now);
-        self.now = time;
-        self.sequence += 1;
+        self.number(time);
         Some((self.sequence, time, next))
+    }
+
+    /// Admits the end of the night that is due, if one is.
+    pub fn admit_night(&mut self) -> Option<(u64, Timestamp)> {
+        let due = self.night.take()?;
+        self.pass(due, NIGHT);
+        self.sequence += 1;
+        self.now = due;
+        Some((self.sequence, due))
+    }
+
+    /// Gives the next number to what has that time, and tells when the night behind it is due.
+    fn number(&mut self, time: Timestamp) {
+        self.sequence += 1;
+        self.now = time;
+        if let (Some(minute), None) = (self.bedtime_minute, self.night) {
+            self.night = Some(due_after(minute, time));
+        }
     }
 
     /// Admits something at once, at the time of the last input and no earlier than `passed`: an
     /// operator's word, the end.
     pub fn admit_now(&mut self, passed: Timestamp) -> (u64, Timestamp) {
-        self.sequence += 1;
-        self.now = self.now.max(passed).max(Timestamp::from_ns(0));
+        self.number(self.now.max(passed).max(Timestamp::from_ns(0)));
         (self.sequence, self.now)
     }
 
@@ -194,7 +239,11 @@ impl Door {
     pub fn follow(&mut self, input: &Input) {
         assert_eq!(input.sequence, self.sequence + 1, "inputs have no gap");
         assert!(input.time >= self.now, "time went back from {} to {}", self.now, input.time);
-        (self.sequence, self.now) = (input.sequence, input.time);
+        if matches!(input.kind, InputKind::Notice(NoticeKind::Slept { .. })) {
+            self.admit_night();
+            return;
+        }
+        self.number(input.time);
         let rank = match &input.kind {
             InputKind::Market(_) => FEED,
             InputKind::Tick(_) => TICK,
@@ -361,6 +410,7 @@ mod tests {
                 Next::Report => "report",
                 Next::Tick(_) => "tick",
                 Next::Feed => "feed",
+                Next::Night => "night",
             });
             if seen.last() == Some(&"report") {
                 let rest = feed(250);

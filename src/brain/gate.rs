@@ -95,6 +95,11 @@ impl Gate {
         self.released.iter().filter(|(_, order)| order.cancelling).map(|(id, _)| *id)
     }
 
+    /// The released, unfinished orders.
+    pub fn released(&self) -> impl Iterator<Item = ClientId> {
+        self.released.keys().copied()
+    }
+
     /// Whether only cancels and reductions pass.
     pub const fn is_closed(&self) -> bool {
         self.closed
@@ -202,7 +207,7 @@ impl Gate {
     pub fn noticed(&mut self, notice: &NoticeKind, effects: &mut Vec<Effect>) {
         match notice {
             NoticeKind::Report(report) => self.reported(report),
-            NoticeKind::Command(command) if command.kind == CommandKind::Halt => {
+            NoticeKind::Command(command) if command.kind != CommandKind::Arm => {
                 self.closed = true;
                 self.cancel_all(effects);
             }
@@ -223,6 +228,7 @@ impl Gate {
             NoticeKind::Command(_)
             | NoticeKind::CancelSent(_)
             | NoticeKind::Activate { .. }
+            | NoticeKind::Slept { .. }
             | NoticeKind::EndOfStream => {}
         }
     }
@@ -312,6 +318,21 @@ mod tests {
         assert_eq!(cancels, expected, "the filled one is finished");
         assert_eq!(notice(&mut gate, &command(CommandKind::Halt)), [], "a second halt adds nothing");
         assert!(gate.is_closed());
+    }
+
+    #[test]
+    fn a_flatten_halts_and_lets_reductions_pass() {
+        let mut gate = Gate::default();
+        release(&mut gate, place(1, Side::Buy, 5));
+        notice(&mut gate, &filled(1, Side::Buy, 3, 2));
+        let flatten = command(CommandKind::Flatten);
+        let cancels = [Effect::Send(Request::Cancel(id(1))), Effect::Return(NoticeKind::CancelSent(id(1)))];
+        assert_eq!(notice(&mut gate, &flatten), cancels);
+        assert_eq!(notice(&mut gate, &flatten), [], "a second one adds nothing");
+        assert!(gate.is_closed());
+        let whole = place(2, Side::Sell, 3);
+        assert_eq!(release(&mut gate, whole), [Effect::Send(whole)]);
+        assert_eq!(release(&mut gate, place(3, Side::Sell, 1)), [Effect::Return(NoticeKind::Lapsed(id(3)))]);
     }
 
     #[test]

@@ -1,19 +1,22 @@
 //! The line of regions (L2): every sample passes them in one order.
 
-use std::time::Instant;
+use std::time::Duration;
 
 use amygdala::Amygdala;
 use basal_ganglia::BasalGanglia;
-use brainstem::Brainstem;
+use brainstem::{Brainstem, Samples};
 use cerebellum::Cerebellum;
 use hippocampus::Hippocampus;
-use market::{InstrumentId, Timestamp};
+use market::book::Applied;
+use market::{InstrumentId, Money, Timestamp};
 use neocortex::Neocortex;
 use prefrontal::Prefrontal;
 use serde::{Deserialize, Serialize};
-use synapse::{Fault, Input, InputKind, Judged, Notice, Region, Sensed, Tick};
+use synapse::{Fault, Input, InputKind, Judged, LatchCause, Notice, NoticeKind, Region, Sensed, Tick};
 use thalamus::Thalamus;
 use visual_cortex::VisualCortex;
+
+use super::workbench::Workbench;
 
 /// The regions' names, in the order of the line.
 pub const REGIONS: [&str; 9] = [
@@ -51,37 +54,84 @@ pub struct Line {
     pub prefrontal: Prefrontal,
 }
 
-/// What a line's work took: wall time, so no part of any decision.
-#[derive(Debug, Clone, Default)]
-pub struct Workbench {
-    /// Nanoseconds spent in each region on samples, in the order of [`REGIONS`]; the brainstem's
-    /// market events are not counted here.
-    pub region_ns: [u64; REGIONS.len()],
+/// What the brainstem makes of an input.
+pub(super) struct Senses {
+    /// What is known of the input itself.
+    pub thought: Thought,
+    /// Its samples.
+    pub samples: Samples,
+    /// What later regions need of it.
+    pub notice: Option<Notice>,
+    /// How long it took.
+    pub elapsed: Duration,
 }
 
-impl Workbench {
-    pub(super) fn time<T>(&mut self, region: usize, work: impl FnOnce() -> T) -> T {
-        let began = Instant::now();
-        let result = work();
-        self.region_ns[region] += began.elapsed().as_nanos() as u64;
-        result
+/// Lets an input pass the brainstem.
+pub(super) fn sense(brainstem: &mut Brainstem, input: &Input, bench: &Workbench) -> Result<Senses, Fault> {
+    let mut samples = Samples::new();
+    let counts = matches!(input.kind, InputKind::Tick(_));
+    let elapsed = bench.work(0, input.sequence, counts, || brainstem.sense(input, &mut samples))?;
+    let mut thought = Thought::default();
+    let mut notice = None;
+    match &input.kind {
+        InputKind::Market(_) => thought.applied = Some(brainstem.applied()),
+        InputKind::Tick(_) => {}
+        InputKind::Notice(kind) => {
+            if let NoticeKind::Report(report) = kind {
+                thought.notional = brainstem.notional(report);
+            }
+            notice = Some(Notice { sequence: input.sequence, time: input.time, kind: kind.clone() });
+        }
     }
+    Ok(Senses { thought, samples, notice, elapsed })
+}
+
+/// What the regions made of one input.
+#[derive(Debug, Default)]
+pub struct Thought {
+    /// What the book made of a market event.
+    pub applied: Option<Applied>,
+    /// The notional of a fill.
+    pub notional: Option<Money>,
+    /// Its samples, thought through, in order.
+    pub judged: Vec<Judged>,
+    /// Why the latch is set behind it.
+    pub latch: Option<LatchCause>,
 }
 
 impl Line {
-    /// Thinks one sample through, from fear to judgement.
+    /// Lets an input pass all regions.
+    ///
+    /// # Errors
+    /// A region's [`Fault`]; the regions are then in no state to go on.
+    pub fn fold(&mut self, input: &Input, bench: &Workbench) -> Result<Thought, Fault> {
+        let Senses { mut thought, samples, notice, elapsed } = sense(&mut self.brainstem, input, bench)?;
+        for sample in samples {
+            thought.judged.push(self.think(sample, elapsed, bench)?);
+        }
+        if let Some(notice) = notice {
+            self.notice(&notice)?;
+        }
+        thought.latch = self.prefrontal.latch();
+        Ok(thought)
+    }
+
+    /// Thinks one sample, which it took so long to sense, through from fear to judgement.
     ///
     /// # Errors
     /// A region's [`Fault`].
-    pub fn think(&mut self, sensed: Sensed, bench: &mut Workbench) -> Result<Judged, Fault> {
-        let appraised = bench.time(1, || self.amygdala.step(sensed))?;
-        let encoded = bench.time(2, || self.hippocampus.step(appraised))?;
-        let recalled = bench.time(3, || self.neocortex.step(encoded))?;
-        let perceived = bench.time(4, || self.visual_cortex.step(recalled))?;
-        let fused = bench.time(5, || self.thalamus.step(perceived))?;
-        let proposed = bench.time(6, || self.basal_ganglia.step(fused))?;
-        let forecast = bench.time(7, || self.cerebellum.step(proposed))?;
-        bench.time(8, || self.prefrontal.step(forecast))
+    pub fn think(&mut self, sensed: Sensed, sensing: Duration, bench: &Workbench) -> Result<Judged, Fault> {
+        let place = &bench.place(sensed.sequence, sensed.instrument, sensing);
+        let appraised = bench.step(1, &mut self.amygdala, sensed, place)?;
+        let encoded = bench.step(2, &mut self.hippocampus, appraised, place)?;
+        let recalled = bench.step(3, &mut self.neocortex, encoded, place)?;
+        let perceived = bench.step(4, &mut self.visual_cortex, recalled, place)?;
+        let fused = bench.step(5, &mut self.thalamus, perceived, place)?;
+        let proposed = bench.step(6, &mut self.basal_ganglia, fused, place)?;
+        let forecast = bench.step(7, &mut self.cerebellum, proposed, place)?;
+        let judged = bench.step(8, &mut self.prefrontal, forecast, place)?;
+        bench.judged(place, &judged);
+        Ok(judged)
     }
 
     /// Lets a notice pass every region behind the brainstem.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use journal::{Decision, Hash, Head, Marker, Record, Released};
 use market::order::{ReportKind, Request};
-use market::{InstrumentId, SourceId, Timestamp};
+use market::{SourceId, Timestamp};
 use synapse::bytes::encode;
 use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, NoticeKind};
 
@@ -18,6 +18,7 @@ use super::engine::{Cut, Engine, Stream};
 use super::gate::Effect;
 use super::mind::{Effects, Mind};
 use super::observer::Observer;
+use super::regions::Halted;
 
 /// Why thinking again stopped.
 #[derive(Debug, thiserror::Error)]
@@ -31,15 +32,15 @@ pub enum Stray {
         proof: Proof,
     },
     /// A region faulted.
-    #[error("at input {sequence}: {fault}")]
-    Fault {
-        /// The number of the input.
-        sequence: u64,
-        /// Whom it concerns.
-        instrument: Option<InstrumentId>,
-        /// What the region said.
-        fault: Fault,
-    },
+    #[error(transparent)]
+    Fault(#[from] Halted),
+}
+
+impl Stray {
+    /// A fault outside of any step.
+    pub const fn of(sequence: u64, fault: Fault) -> Self {
+        Self::Fault(Halted { sequence, instrument: None, fault, hangs: false })
+    }
 }
 
 /// A decision that was computed and is not found on the tape yet.
@@ -49,6 +50,8 @@ pub struct Late {
     pub record: DecisionRecord,
     /// Its canonical bytes.
     pub bytes: Vec<u8>,
+    /// The chain behind it.
+    pub digest: Digest,
 }
 
 /// How far a comparison came.
@@ -88,8 +91,8 @@ pub struct Rethink {
 struct Keep<'a>(&'a mut VecDeque<Late>);
 
 impl Observer for Keep<'_> {
-    fn decided(&mut self, record: &DecisionRecord, bytes: &[u8], _digest: Digest) {
-        self.0.push_back(Late { record: record.clone(), bytes: bytes.to_vec() });
+    fn decided(&mut self, record: &DecisionRecord, bytes: &[u8], digest: Digest) {
+        self.0.push_back(Late { record: record.clone(), bytes: bytes.to_vec(), digest });
     }
 }
 
@@ -97,7 +100,7 @@ impl Rethink {
     /// From a brain that has seen nothing; inputs in `absent` were quarantined, and act backwards.
     pub fn new(door: Door, mut mind: Mind, broker: Broker, absent: BTreeSet<u64>) -> Self {
         let epsilon_ns = broker.entry_latency_min_ns();
-        mind.set_absent(absent);
+        mind.spine.set_absent(absent);
         Self {
             door,
             mind,
@@ -128,7 +131,7 @@ impl Rethink {
     pub fn restore(&mut self, cut: Cut) -> Result<(), Fault> {
         self.door = cut.door;
         self.mind.restore(cut.mind)?;
-        self.recorded = self.mind.digest();
+        self.recorded = self.mind.spine.digest();
         self.broker = cut.broker;
         Ok(())
     }
@@ -152,11 +155,11 @@ impl Rethink {
     pub fn head(&self) -> Head {
         let late = self.computed.len();
         let digest = self.recorded;
-        debug_assert!(late > 0 || digest == self.mind.digest());
+        debug_assert!(late > 0 || digest == self.mind.spine.digest());
         Head {
             sequence: self.door.sequence(),
             time_ns: self.door.now().ns(),
-            latched: self.mind.line().prefrontal.latch().is_some(),
+            latched: self.mind.spine.latch().is_some(),
             digest,
         }
     }
@@ -187,7 +190,10 @@ impl Rethink {
     /// [`Stray`] at the first difference, unless it is lenient, and where a region faults.
     pub fn follow(&mut self, record: &Record) -> Result<(), Stray> {
         match record {
-            Record::Input(input) => self.input(input),
+            Record::Input(input) => {
+                self.unsent.clear();
+                self.input(input)
+            }
             Record::Decision(decision) => self.decision(decision),
             Record::Released(released) => {
                 self.released(released);
@@ -230,17 +236,22 @@ impl Rethink {
             InputKind::Notice(NoticeKind::EndOfStream) => self.work_off(),
             InputKind::Tick(_) | InputKind::Notice(_) => {}
         }
-        self.unsent.clear();
         self.door.follow(input);
         self.proof.inputs += 1;
-        let folded = self.mind.fold(input, &mut self.effects, &mut Keep(&mut self.computed));
-        folded.map_err(|fault| Stray::Fault {
-            sequence: input.sequence,
-            instrument: self.mind.concerned(input),
-            fault,
-        })?;
+        self.mind.fold(input, &mut self.effects, &mut Keep(&mut self.computed))?;
         self.carry_out();
         Ok(())
+    }
+
+    /// Folds an input that no tape has, because what thought it failed: the decisions that come of it.
+    ///
+    /// # Errors
+    /// As [`Rethink::follow`].
+    pub fn again(&mut self, input: &Input) -> Result<Vec<Late>, Stray> {
+        self.input(input)?;
+        let decided: Vec<Late> = self.computed.drain(..).collect();
+        self.recorded = self.mind.spine.digest();
+        Ok(decided)
     }
 
     /// At the end of all feeds: what is under way arrives, what works expires.
@@ -269,7 +280,7 @@ impl Rethink {
 
     fn released(&mut self, released: &Released) {
         let mut effects = Vec::new();
-        self.mind.gate_mut().let_go(released, &mut effects);
+        self.mind.spine.gate_mut().let_go(released, &mut effects);
         self.effects.extend(effects.into_iter().map(|effect| (released.time, effect)));
         self.carry_out();
         self.unsent.clear();
@@ -279,6 +290,7 @@ impl Rethink {
         if !self.proves_markers || marker.sequence != self.door.sequence() {
             return Ok(());
         }
+        self.mind.settle()?;
         let state = Hash::of(&self.cut().to_bytes());
         self.proof.markers += 1;
         if state == marker.state {
@@ -315,12 +327,14 @@ impl Rethink {
 
     /// Ends the comparison: a brain that goes on over `stream`, and the decisions that the tape does
     /// not have because the crash came between them and their input.
-    pub fn go_on<S: Stream>(self, stream: S) -> (Engine<S>, Vec<Late>) {
+    pub fn go_on<S: Stream>(mut self, stream: S) -> (Engine<S>, Vec<Late>) {
+        self.mind.spine.take_trip();
         (Engine::new(stream, self.door, self.mind, self.broker), self.computed.into())
     }
 
     /// Ends the comparison by taking the place of the brain in `engine`, which failed.
-    pub fn take_place<S: Stream>(self, engine: &mut Engine<S>) -> Vec<Late> {
+    pub fn take_place<S: Stream>(mut self, engine: &mut Engine<S>) -> Vec<Late> {
+        self.mind.spine.take_trip();
         engine.replace(self.door, self.mind, self.broker, self.unsent);
         self.computed.into()
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use synapse::{Command, CommandKind};
 
 use super::ConfigArgs;
-use super::run::{self, TapeArgs, Wishes};
+use super::run::{self, EngineKind, TapeArgs, Wishes};
 use super::terminal;
 use crate::assemble::{self, Orders};
 use crate::failure::Failure;
@@ -34,9 +34,12 @@ pub struct Backtest {
     /// Stop after this time.
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     to: Option<Timestamp>,
-    /// Commands of an operator, one JSON object a line: time, command (halt or arm), by, reason.
+    /// Commands of an operator, one JSON object a line: time, command (halt, flatten or arm), by, reason.
     #[arg(long, value_name = "FILE")]
     commands: Option<PathBuf>,
+    /// Where the regions run; what comes out is the same.
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineKind,
     /// How many configurations were tried in all, for the deflated Sharpe ratio.
     #[arg(long, value_name = "N", requires = "trials_variance")]
     trials: Option<f64>,
@@ -81,6 +84,7 @@ impl Backtest {
         let wishes = Wishes {
             json: self.json,
             out: self.out.as_deref(),
+            engine: self.engine,
             to: self.to,
             trials,
             journal: journal.as_deref(),
@@ -112,7 +116,7 @@ fn read_commands(path: &Path) -> Result<Vec<(Timestamp, Command)>, Failure> {
     let mut commands: Vec<(Timestamp, Command)> = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let read: CommandLine = serde_json::from_str(line).map_err(|e| {
-            bad(at + 1, format!("{e}; a command has time, command (halt or arm), by and reason"))
+            bad(at + 1, format!("{e}; a command has time, command (halt, flatten or arm), by and reason"))
         })?;
         let time = parse_time(&read.time).map_err(|what| bad(at + 1, what))?;
         if commands.last().is_some_and(|(before, _)| *before > time) {

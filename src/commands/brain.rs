@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use journal::artefacts::{self, Artefact};
 use journal::{Hash, JournalError, Manifest, Reader, Record};
 use serde::Serialize;
-use synapse::{InputKind, NoticeKind};
+use synapse::InputKind;
 
 use super::journal::JournalArgs;
 use super::operator::{self, Signature};
@@ -111,7 +111,8 @@ fn rows(
     let mut active = BTreeMap::from([("config", (manifest.config, 0)), ("policy", (manifest.policy, 0))]);
     for record in records {
         if let Record::Input(input) = record?
-            && let InputKind::Notice(NoticeKind::Activate { hash, .. }) = input.kind
+            && let InputKind::Notice(kind) = &input.kind
+            && let Some(hash) = kind.activates()
             && let Some(artefact) = list.iter().find(|artefact| artefact.hash == Hash(hash))
         {
             active.insert(&artefact.kind, (artefact.hash, input.sequence));
@@ -142,7 +143,7 @@ mod tests {
 
     fn activation(sequence: u64, of: &Artefact) -> Result<Record, JournalError> {
         let (hash, by, reason) = (of.hash.0, "ann".to_owned(), "better".to_owned());
-        let kind = InputKind::Notice(NoticeKind::Activate { hash, by, reason });
+        let kind = InputKind::Notice(synapse::NoticeKind::Activate { hash, by, reason });
         Ok(Record::Input(Input { sequence, time: Timestamp::from_ns(0), kind }))
     }
 

@@ -1,5 +1,6 @@
 //! `janus run`: the daemon.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -39,6 +40,9 @@ pub struct Run {
     /// Send orders to the venue process at this socket, not to the exchange in the program.
     #[arg(long, value_name = "SOCKET")]
     venue: Option<PathBuf>,
+    /// Tell health and metrics over HTTP at this address, as 127.0.0.1:9464: /healthz, /readyz, /metrics.
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
     /// End at the end of the feeds, not only when told to.
     #[arg(long)]
     once: bool,
@@ -55,7 +59,7 @@ impl Run {
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.is_given().then(|| self.config.load(None)).transpose()?;
         let dir = self.journal.journal;
-        let Self { feeds, format, speed, venue, once, .. } = self;
+        let Self { feeds, format, speed, venue, http, once, .. } = self;
         tell(&format!("janus: pid {}, journal {}\n", std::process::id(), dir.display()));
         let outcome = daemon::run(Options {
             dir,
@@ -66,6 +70,7 @@ impl Run {
             venue,
             once,
             backend: Backend::default(),
+            http,
         })?;
         if self.json {
             say_json(&to_json(&outcome))?

@@ -8,7 +8,7 @@ use market::feed::{Merge, OpenOptions, open_reader};
 use market::{Instruments, SourceId};
 
 use super::ConfigArgs;
-use super::run::{self, TapeArgs, Wishes};
+use super::run::{self, EngineKind, TapeArgs, Wishes};
 use super::terminal::{say, tell};
 use crate::assemble::{self, Orders};
 use crate::config::Config;
@@ -28,6 +28,9 @@ pub struct Demo {
     config: ConfigArgs,
     #[command(flatten)]
     tape: TapeArgs,
+    /// Where the regions run; what comes out is the same.
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineKind,
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
@@ -54,6 +57,7 @@ impl Demo {
         let merge = feeds(&config, &instruments)?;
         let journal = self.tape.folder();
         let wishes = Wishes {
+            engine: self.engine,
             journal: journal.as_deref(),
             feeds: vec!["the bundled session".to_owned()],
             json: self.json,

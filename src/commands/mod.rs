@@ -7,11 +7,15 @@ mod config;
 mod daemon;
 mod data;
 mod demo;
+mod doctor;
+mod flatten;
 mod journal;
+mod load;
 mod operator;
 mod replay;
 mod run;
 mod terminal;
+mod trace;
 mod venue;
 mod verdict;
 mod verify;
@@ -24,6 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, Loader};
 use crate::control::Ask;
 use crate::failure::Failure;
+use crate::logging::LogArgs;
 
 pub use demo::DEMO_CONFIG;
 pub use terminal::{on_terminal, tell};
@@ -36,6 +41,8 @@ pub use terminal::{on_terminal, tell};
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    log: LogArgs,
 }
 
 #[derive(Debug, Subcommand)]
@@ -48,8 +55,12 @@ enum Command {
     Run(daemon::Run),
     /// Publish a market of feeds and match orders against it, on paper, as a process of its own.
     Venue(venue::Venue),
+    /// Measure how long a daemon takes under a load.
+    Load(load::Load),
     /// Explain a decision: what made it, each region's part, and what became of it.
     Why(why::Why),
+    /// Follow a sample through the regions, in a log.
+    Trace(trace::Trace),
     /// Think a tape again, and compare every decision.
     Replay(replay::Replay),
     /// Check that a tape is what was written.
@@ -61,6 +72,8 @@ enum Command {
     Halt(operator::Order),
     /// Let a running daemon trade again.
     Arm(operator::Order),
+    /// Stop the trading of a running daemon, close every position, and wait until nothing is held.
+    Flatten(flatten::Flatten),
     /// Tell how things stand with a running daemon.
     Status(operator::Status),
     /// Let a running daemon drain and end.
@@ -70,6 +83,8 @@ enum Command {
     /// Look at what is learned, and let it take effect.
     #[command(subcommand)]
     Brain(brain::BrainCommand),
+    /// Tell whether machine, configuration and journal are fit to run, and what to do where they are not.
+    Doctor(doctor::Doctor),
     /// Look at market data.
     #[command(subcommand)]
     Data(data::Data),
@@ -81,6 +96,14 @@ enum Command {
 }
 
 impl Cli {
+    /// Starts the log.
+    ///
+    /// # Errors
+    /// [`Failure::Environment`] where its file cannot be appended to.
+    pub fn start_log(&self) -> Result<(), Failure> {
+        self.log.start(!matches!(self.command, Command::Trace(_)))
+    }
+
     /// Carries the command out.
     ///
     /// # Errors
@@ -92,15 +115,19 @@ impl Cli {
             Command::Run(command) => command.run(),
             Command::Replay(command) => command.run(),
             Command::Venue(command) => command.run(),
+            Command::Load(command) => command.run(),
             Command::Why(command) => command.run(),
+            Command::Trace(command) => command.run(self.log.file.as_deref()),
             Command::Verify(args) => verify::run(&args),
             Command::Journal(command) => command.run(),
             Command::Halt(order) => order.send(|by, reason| Ask::Halt { by, reason }),
             Command::Arm(order) => order.send(|by, reason| Ask::Arm { by, reason }),
+            Command::Flatten(command) => command.run(),
             Command::Status(command) => command.run(),
             Command::Stop(journal) => operator::stop(&journal),
             Command::Ask(command) => command.run(),
             Command::Brain(command) => command.run(),
+            Command::Doctor(command) => command.run(),
             Command::Data(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Completions(command) => command.run(),

@@ -100,7 +100,7 @@ pub(super) fn command(journal: &JournalArgs, ask: &Ask) -> Result<(), Failure> {
     done(control::ask(&journal.journal, ask)?)
 }
 
-fn done(answer: Answer) -> Result<(), Failure> {
+pub(super) fn done(answer: Answer) -> Result<(), Failure> {
     match answer {
         Answer::Done { sequence: Some(sequence), text } => say(&format!("{text} (input {sequence})\n")),
         Answer::Done { sequence: None, text } => say(&format!("{text}\n")),

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::brain::parse_hash;
 use super::journal::LookArgs;
+use super::run::EngineKind;
 use super::terminal::{bar, say, say_json};
 use crate::blueprint::BUILD;
-use crate::brain::{Difference, Stray};
+use crate::brain::{Halted, Difference, Stray};
 use crate::failure::Failure;
 use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 
@@ -28,6 +29,9 @@ pub struct Replay {
     /// Think with another policy of the journal's artefacts, and tell where it parts from the tape.
     #[arg(long, value_name = "HASH", value_parser = parse_hash)]
     policy: Option<Hash>,
+    /// Where the regions run; what comes out is the same.
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineKind,
 }
 
 /// The input of a decision or order, named by `SEQUENCE`, `SEQUENCE:INSTRUMENT` or `SEQUENCE:INSTRUMENT:K`.
@@ -62,7 +66,8 @@ impl Replay {
         self.check(&reader)?;
         // bits are promised to the build that made them; of another one the largest difference is told
         let lenient = reader.manifest().build != BUILD;
-        let terms = Terms { until: self.to, lenient, policy: self.policy, ..Terms::default() };
+        let is_line = self.engine == EngineKind::Line;
+        let terms = Terms { until: self.to, lenient, policy: self.policy, is_line, ..Terms::default() };
         let from = self.from.map_or(From::Beginning, From::Snapshot);
         let began = Instant::now();
         let bar = bar(Some(reader.headers().len() as u64), "blocks");
@@ -80,7 +85,7 @@ impl Replay {
                 let until = difference.sequence;
                 (proof, Some(*difference), 0, until, None)
             }
-            Err(Obstacle::Stray(Stray::Fault { sequence, fault, .. })) => {
+            Err(Obstacle::Stray(Stray::Fault(Halted { sequence, fault, .. }))) => {
                 return Err(Failure::Check(format!("at input {sequence} a region failed: {fault}")));
             }
             Err(Obstacle::Failure(failure)) => return Err(failure),

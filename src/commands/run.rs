@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 use journal::{Head, Regime};
 use market::book::Applied;
@@ -17,7 +17,7 @@ use super::terminal::{bar, report};
 use super::verdict::{self, Rows};
 use crate::assemble::{self, Orders, Parts};
 use crate::blueprint::{Backend, Blueprint, Run, now_ns};
-use crate::brain::{Engine, Observer, REGIONS};
+use crate::brain::{Credits, Engine, Observer, REGIONS};
 use crate::config::{Config, name_of};
 use crate::failure::Failure;
 use crate::recorder::Recorder;
@@ -44,9 +44,21 @@ impl TapeArgs {
     }
 }
 
+/// Where the regions run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum EngineKind {
+    /// In one thread, one input after the other.
+    #[default]
+    Loop,
+    /// As actors, several inputs on their way at once; what comes out is the same.
+    Line,
+}
+
 /// What a run is asked for.
 #[derive(Debug, Default)]
 pub(super) struct Wishes<'a> {
+    /// Where the regions run.
+    pub engine: EngineKind,
     /// One JSON object on the last line of standard output instead of tables.
     pub json: bool,
     /// A folder for decisions, fills and equity.
@@ -85,11 +97,15 @@ pub(super) fn run(
     let blueprint = Blueprint::new(config.clone(), run, Backend::default())?;
     let Parts { door, mind, broker, about: policy } = blueprint.parts(orders.commands)?;
     let mut engine = Engine::new(stream, door, mind, broker);
-    let instruments = engine.line().brainstem.instruments();
+    if wishes.engine == EngineKind::Line {
+        let credits = Credits::Fixed(config.brain.credits as usize);
+        engine.host(assemble::actors(config, None)?, credits);
+    }
+    let instruments = engine.line().brainstem.instruments().clone();
     let recorder = wishes.journal.map(|dir| blueprint.begin(dir)).transpose()?;
     let mut audience = Audience {
         recorder: recorder.map(|journal| Recorder::new(journal, Head::default())),
-        sinks: wishes.out.map(|folder| Sinks::open(folder, instruments)).transpose()?,
+        sinks: wishes.out.map(|folder| Sinks::open(folder, &instruments)).transpose()?,
         bar: bar(wishes.expected_rows, "rows"),
         events: 0,
         rows: Rows::of(engine.stream().merge()),
@@ -101,11 +117,11 @@ pub(super) fn run(
     let closed = audience.recorder.take().map(|recorder| recorder.into_journal().close()).transpose();
     let seconds = began.elapsed().as_secs_f64();
     audience.bar.finish_and_clear();
-    // the end is a point of the curve too, with what filled after the last minute
-    audience.equity.push(engine.line().brainstem.ledger().equity().to_f64());
     let kept = audience.sinks.take().map(Sinks::close).transpose();
     result?;
     closed?;
+    // the end is a point of the curve too, with what filled after the last minute
+    audience.equity.push(engine.line().brainstem.ledger().equity().to_f64());
     let summary = Summary {
         faults: audience.rows.refused(engine.stream().merge()),
         notes: audience.rows.notes(),
@@ -175,7 +191,7 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
     let instruments = line.brainstem.instruments();
     let books: Vec<_> = instruments.iter().map(|(id, _)| line.brainstem.book(id).stats()).collect();
     let decisions = totals.decisions();
-    let region_us = |at: usize| engine.bench().region_ns[at] as f64 / 1000.0 / decisions.max(1) as f64;
+    let region_us = |at: usize| engine.gauges().regions()[at].sum_ns() as f64 / 1000.0 / decisions.max(1) as f64;
     let positions =
         instruments.iter().map(|(id, _)| (name_of(instruments, id).to_owned(), ledger.position(id)));
     Summary {
@@ -219,7 +235,7 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
         positions: positions.filter(|(_, q)| !q.is_zero()).map(|(name, q)| (name, q.to_string())).collect(),
         drawdown_max: ledger.max_drawdown(),
         experiences: totals.experiences,
-        experiences_void: engine.mind().experiences_void(),
+        experiences_void: engine.spine().experiences_void(),
         reward_mean_bp: (totals.experiences > 0).then(|| totals.reward_sum_bp / totals.experiences as f64),
         performance: None,
         digest: engine.digest().to_hex(),

@@ -11,6 +11,7 @@ use super::journal::{LookArgs, Tape};
 use super::terminal::report;
 use crate::explain::{self, Origin, Sequel};
 use crate::failure::Failure;
+use crate::sleep;
 
 /// Arguments of `janus why`.
 #[derive(Debug, Args)]
@@ -168,7 +169,9 @@ fn missing(tape: &Tape, sequence: u64, id: &str) -> Result<Failure, Failure> {
 /// The input that made a decision, and the newest market event of its instrument up to there.
 fn origin(tape: &Tape, found: &Found) -> Result<Origin, Failure> {
     let record = &found.decision.record;
-    let mut origin = Origin { late: found.decision.late, ..Origin::default() };
+    let recalls = record.recall.iter().any(|recall| !recall.nearest.is_empty());
+    let schemas = if recalls { sleep::book_at(&tape.dir, &tape.reader, record.sequence)? } else { None };
+    let mut origin = Origin { late: found.decision.late, schemas, ..Origin::default() };
     let from = tape.reader.block_of(record.sequence).unwrap_or(found.block);
     for block in (0..=from).rev() {
         for input in tape.reader.block(block)?.into_iter().rev() {

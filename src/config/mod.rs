@@ -186,7 +186,8 @@ impl Loader {
 }
 
 /// Variables of this prefix that other parts read.
-const OUTSIDE_CONFIGURATION: [&str; 4] = ["log", "golden", "ci_strict", "journal"];
+const OUTSIDE_CONFIGURATION: [&str; 8] =
+    ["log", "golden", "ci_strict", "journal", "event", "cause", "run", "sequence"];
 
 fn variable_of(key: &str) -> String {
     format!("JANUS_{}", key.replace('.', "_").to_uppercase())

@@ -97,6 +97,8 @@ market::params! {
         faults_max: u32 = 3, "faults", 0.0, 1e6;
         /// The span in which faults are counted, in event time.
         faults_within_s: u32 = 60, "s", 1.0, 86_400.0;
+        /// A command to run at each latch and quarantine, with the event as JSON on its input; empty: none.
+        notify: String = String::new(), "", 0.0, 0.0;
     }
 }
 
@@ -147,6 +149,7 @@ macro_rules! sections {
 sections! {
     run: RunParams;
     door: crate::brain::DoorParams;
+    brain: crate::brain::BrainParams;
     sampler: SamplerParams;
     book: BookParams;
     exchange: market::exchange::ExchangeParams;
@@ -163,6 +166,7 @@ sections! {
     prefrontal: prefrontal::PrefrontalParams;
     journal: JournalParams;
     daemon: DaemonParams;
+    sleep: crate::sleep::SleepParams;
 }
 
 /// The keys of a section with the values it has.

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 pub use client::{ask, stop};
 pub use server::{Server, Word};
-pub use status::{Disk, FeedStatus, HeadStatus, Order, SnapshotStatus, Status, VenueStatus};
+pub use status::{Disk, FeedStatus, HeadStatus, Order, RegionStatus, SnapshotStatus, Status, VenueStatus};
 pub use wire::{Answer, Ask};
 
 use crate::failure::Failure;

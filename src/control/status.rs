@@ -7,6 +7,9 @@ use journal::{Hash, Regime};
 use market::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::brain::RegionGauge;
+use crate::latency::LatencyStatus;
+
 /// How things stand. Prices, quantities and money are text, which is exact in every language.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
@@ -52,6 +55,11 @@ pub struct Status {
     pub positions: BTreeMap<String, String>,
     /// The orders that may still fill.
     pub working: Vec<Order>,
+    /// Orders released so far.
+    pub orders: u64,
+    /// How long events took that said when they were sent; none where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<LatencyStatus>,
     /// The feeds, in rank order.
     pub feeds: Vec<FeedStatus>,
     /// None where the exchange is in the program.
@@ -62,6 +70,8 @@ pub struct Status {
     pub faults: u64,
     /// The inputs that are folded as absent.
     pub quarantined: Vec<u64>,
+    /// The regions' actors, in the order of the line.
+    pub regions: Vec<RegionStatus>,
     /// The newest snapshot.
     pub snapshots: SnapshotStatus,
     /// The room that the journal takes.
@@ -117,6 +127,43 @@ pub struct FeedStatus {
     pub lag_ms: u64,
     /// How long nothing has come; since the start where nothing ever did.
     pub silent_ms: u64,
+}
+
+/// A region's actor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RegionStatus {
+    /// Which region.
+    pub region: String,
+    /// Messages that wait for it.
+    pub mailbox: u32,
+    /// The input it worked on last.
+    pub sequence: u64,
+    /// Samples it worked on.
+    pub samples: u64,
+    /// Half of its samples took no longer.
+    pub p50_us: f64,
+    /// 99 % took no longer.
+    pub p99_us: f64,
+    /// How long all of them took.
+    pub total_us: f64,
+    /// How often its actor was started anew.
+    pub restarts: u32,
+}
+
+impl From<&RegionGauge> for RegionStatus {
+    fn from(gauge: &RegionGauge) -> Self {
+        let quantile = |at| gauge.quantile_ns(at).unwrap_or(0) as f64 / 1000.0;
+        Self {
+            region: gauge.name.to_owned(),
+            mailbox: gauge.mailbox(),
+            sequence: gauge.sequence(),
+            samples: gauge.handled(),
+            p50_us: quantile(0.5),
+            p99_us: quantile(0.99),
+            total_us: gauge.sum_ns() as f64 / 1000.0,
+            restarts: gauge.restarts(),
+        }
+    }
 }
 
 /// A venue process.
@@ -201,6 +248,14 @@ impl Status {
             )?;
         }
         more(f, self.feeds.len(), "feeds")?;
+        writeln!(f, "region           mailbox     input   samples    p50 us    p99 us  restarts")?;
+        for at in &self.regions {
+            let RegionStatus { region, mailbox, sequence, samples, p50_us, p99_us, restarts, .. } = at;
+            writeln!(
+                f,
+                "  {region:<14} {mailbox:>7} {sequence:>9} {samples:>9} {p50_us:>9.1} {p99_us:>9.1} {restarts:>9}"
+            )?;
+        }
         for order in self.working.iter().take(SHOWN) {
             let Order { id, instrument, side, price, remaining, state } = order;
             writeln!(f, "order      {id} {instrument} {side} {remaining} at {price}, {state}")?;
@@ -268,6 +323,8 @@ mod tests {
             pnl_net: "1".into(),
             positions: [("BTCUSD".to_owned(), "0.5".to_owned())].into(),
             working: (0..orders).map(order).collect(),
+            orders: 7,
+            latency: None,
             feeds: vec![FeedStatus {
                 name: "unix:/tmp/a".into(),
                 state: "open".into(),
@@ -280,6 +337,16 @@ mod tests {
             refused: 3,
             faults: 0,
             quarantined: vec![17],
+            regions: vec![RegionStatus {
+                region: "amygdala".into(),
+                mailbox: 2,
+                sequence: 100,
+                samples: 40,
+                p50_us: 1.5,
+                p99_us: 4.0,
+                total_us: 80.0,
+                restarts: 1,
+            }],
             snapshots: SnapshotStatus::default(),
             disk: Disk { used_bytes: 5 << 20, budget_bytes: 10 << 30 },
             policy: hash,
@@ -299,6 +366,7 @@ mod tests {
             "disk       5 of 10240 MiB\n",
             "equity     100001, cash 61000\nP&L        1 net = 3 gross - 2 fees\n",
             "feed       unix:/tmp/a\n           open, 90 events, 1 refused, lag 2 ms, silent 30 ms\n",
+            "  amygdala             2       100        40       1.5       4.0         1\n",
             "order      0:BTCUSD:0 BTCUSD buy 0.5 at 78318, accepted\n",
             "           and 992 more orders; --json shows all\n",
         ] {

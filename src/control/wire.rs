@@ -41,10 +41,24 @@ pub enum Ask {
         /// Why.
         reason: String,
     },
+    /// To sleep a night over what is durable, and to let what is learned take effect.
+    Sleep {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
     /// A configuration to take effect.
     Apply {
         /// Its text, TOML.
         config: String,
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// To stop trading, cancel what works and close every position.
+    Flatten {
         /// Who.
         by: String,
         /// Why.
@@ -61,7 +75,9 @@ impl Ask {
         let (by, reason) = match self {
             Self::Halt { by, reason }
             | Self::Arm { by, reason }
+            | Self::Flatten { by, reason }
             | Self::Activate { by, reason, .. }
+            | Self::Sleep { by, reason }
             | Self::Apply { by, reason, .. } => (by, reason),
             Self::Status | Self::Stop | Self::Ask { .. } => return Ok(()),
         };
@@ -117,6 +133,8 @@ mod tests {
         assert_eq!(halt(" ", "news"), Err("by may not be empty; say who commands, and why".to_owned()));
         assert_eq!(halt("ann", ""), Err("reason may not be empty; say who commands, and why".to_owned()));
         assert_eq!(Ask::Status.check(), Ok(()));
+        let flatten = Ask::Flatten { by: String::new(), reason: "news".into() };
+        assert!(flatten.check().is_err());
     }
 
     #[test]

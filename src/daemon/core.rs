@@ -1,5 +1,6 @@
 //! What both regimes share: a brain over a journal, and the operator's words.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,21 +9,26 @@ use std::time::Instant;
 
 use hippocampus::ExperienceEncoder;
 use journal::index::{Follower, IndexOptions, spawn_follower};
-use journal::{Hash, Journal, Marker, Opening, Position, artefacts};
+use journal::{Hash, Journal, Marker, Opening, Position, Released, artefacts};
 use market::Instruments;
 use market::order::ClientId;
+use serde_json::json;
 use prefrontal::OrderState;
-use synapse::{Command, CommandKind, DecisionRecord, LatchCause, NoticeKind};
+use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, LatchCause, NoticeKind};
 
 use super::camera::Camera;
 use super::faults::Faults;
-use crate::blueprint::{Blueprint, CONFIG, POLICY};
-use crate::brain::{Engine, Stream};
+use super::publish::Publisher;
+use crate::assemble::actors;
+use crate::blueprint::{Blueprint, CONFIG, POLICY, now_ns};
+use crate::brain::{Advance, Credits, Engine, Observer, Stream, Wake};
 use crate::config::{Config, Loader};
 use crate::control::{Answer, Ask, Word};
 use crate::explain::{self, World};
 use crate::failure::Failure;
+use crate::latency::Latencies;
 use crate::recorder::Recorder;
+use crate::sleep::{Dream, Night, Woken};
 use crate::venue::Speed;
 
 /// What came of a daemon's run.
@@ -66,6 +72,40 @@ struct Owed {
     answer: Answer,
 }
 
+/// Sends a cancel to a venue; whether there is a connection that took it.
+pub(super) type Reflex = Box<dyn Fn(ClientId) -> bool>;
+
+/// Who looks on: the tape, and how long things took.
+pub(super) struct Watch<'a> {
+    recorder: &'a mut Recorder,
+    latencies: &'a mut Latencies,
+    publisher: &'a mut Publisher,
+}
+
+impl Observer for Watch<'_> {
+    fn admitted(&mut self, input: &Input) {
+        self.recorder.admitted(input);
+    }
+
+    fn decided(&mut self, record: &DecisionRecord, bytes: &[u8], digest: Digest) {
+        self.recorder.decided(record, bytes, digest);
+        self.latencies.decided(record.sequence, now_ns());
+        self.publisher.decided(record);
+    }
+
+    fn released(&mut self, released: &Released) {
+        self.recorder.released(released);
+        if !released.late {
+            self.latencies.released(released.sequence, now_ns());
+            self.publisher.released(released.sequence);
+        }
+    }
+
+    fn folded(&mut self, input: &Input, latched: bool) {
+        self.recorder.folded(input, latched);
+    }
+}
+
 /// A brain over a journal.
 pub(super) struct Core<S: Stream> {
     pub dir: PathBuf,
@@ -76,7 +116,11 @@ pub(super) struct Core<S: Stream> {
     pub recorder: Recorder,
     pub camera: Camera,
     pub faults: Faults,
+    pub latencies: Latencies,
+    pub publisher: Publisher,
     pub began: Instant,
+    /// Sends a cancel to a venue outside, past everything (G6).
+    pub reflex: Option<Reflex>,
     index: Option<Follower>,
     owed: Vec<Owed>,
     /// Whether an order has reached the exchange in the program since the last input: the tape knows no
@@ -93,14 +137,17 @@ pub(super) struct Made<S: Stream> {
     pub engine: Engine<S>,
     pub recorder: Recorder,
     pub from: Option<Marker>,
+    pub http: Option<SocketAddr>,
 }
 
 impl<S: Stream> Core<S> {
     pub fn new(made: Made<S>) -> Result<Self, Failure> {
-        let Made { dir, speed, blueprint, opening, engine, recorder, from } = made;
+        let Made { dir, speed, blueprint, opening, engine, recorder, from, http } = made;
         let params = &blueprint.config.daemon;
         let camera = Camera::start(dir.clone(), params, from, engine.door().sequence())?;
         let faults = Faults::new(params);
+        let (run, gauges) = (blueprint.manifest.run.clone(), Arc::clone(engine.gauges()));
+        let publisher = Publisher::start(run, params, http, gauges)?;
         let began = Instant::now();
         let index = follow(&dir, &blueprint.config, engine.line().brainstem.instruments());
         Ok(Self {
@@ -112,7 +159,10 @@ impl<S: Stream> Core<S> {
             recorder,
             camera,
             faults,
+            latencies: Latencies::default(),
+            publisher,
             began,
+            reflex: None,
             index,
             owed: Vec::new(),
             is_between: false,
@@ -123,38 +173,120 @@ impl<S: Stream> Core<S> {
         self.recorder.journal()
     }
 
-    /// Admits one input; false where nothing is to be done. A region that fails is healed.
-    pub fn step(&mut self) -> Result<bool, Failure> {
+    /// From here on the regions run as actors; `wake` is told when there is something to hear of them.
+    pub fn host(&mut self, wake: Option<Wake>) -> Result<(), Failure> {
+        let config = &self.blueprint.config;
+        let credits = Credits::Fixed(config.brain.credits as usize);
+        self.engine.host(actors(config, wake)?, credits);
+        Ok(())
+    }
+
+    /// Engine, and who looks on.
+    fn split(&mut self) -> (&mut Engine<S>, Watch<'_>) {
+        let Self { engine, recorder, latencies, publisher, .. } = self;
+        (engine, Watch { recorder, latencies, publisher })
+    }
+
+    /// Admits one input, where one can be. A region that fails is healed.
+    pub fn step(&mut self) -> Result<Advance, Failure> {
         let before = self.engine.door().sequence();
-        let moved = match self.engine.advance(&mut self.recorder) {
-            Ok(moved) => moved,
+        let (engine, mut watch) = self.split();
+        let advance = match engine.advance(&mut watch) {
+            Ok(advance) => advance,
             Err(error) => {
                 self.heal(&error)?;
-                true
+                Advance::Moved
             }
         };
-        if moved {
-            self.is_between = self.engine.door().sequence() == before;
+        if advance == Advance::Night {
+            self.night()?;
+            return Ok(Advance::Moved);
+        }
+        if advance == Advance::Moved {
+            let sequence = self.engine.door().sequence();
+            self.is_between = sequence == before;
+            if !self.is_between {
+                self.publisher.admitted(sequence);
+            }
+        }
+        self.watch_latch();
+        if let Some(trip) = self.engine.take_trip() {
+            self.protect(trip)?;
         }
         if self.camera.is_due(self.engine.door().sequence()) {
-            self.snapshot();
+            self.snapshot()?;
         }
-        Ok(moved)
+        Ok(advance)
+    }
+
+    /// The same, where it waits for the regions if it must; false where nothing is to be done.
+    pub fn step_on(&mut self) -> Result<bool, Failure> {
+        let advance = self.step()?;
+        if advance == Advance::Waits {
+            self.catch_up()?;
+        }
+        Ok(advance != Advance::Idle)
+    }
+
+    /// Waits for the oldest input under way.
+    pub fn catch_up(&mut self) -> Result<(), Failure> {
+        let (engine, mut watch) = self.split();
+        match engine.catch_up(&mut watch) {
+            Ok(()) => Ok(()),
+            Err(error) => self.heal(&error),
+        }
+    }
+
+    /// Waits until everything admitted is thought through.
+    pub fn think_through(&mut self) -> Result<(), Failure> {
+        while self.engine.under_way() > 0 {
+            self.catch_up()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything admitted is thought through, and the regions are at home to be looked at.
+    pub fn home(&mut self) -> Result<(), Failure> {
+        loop {
+            let (engine, mut watch) = self.split();
+            match engine.settle(&mut watch) {
+                Ok(()) => return Ok(()),
+                Err(error) => self.heal(&error)?,
+            }
+        }
     }
 
     /// Admits something at once; its number.
     pub fn admit(&mut self, notice: NoticeKind) -> Result<u64, Failure> {
-        if let Err(error) = self.engine.admit_now(notice, &mut self.recorder) {
+        // what is due before it comes before it
+        while self.engine.stream().passed() > self.engine.door().now() && self.step_on()? {}
+        let (engine, mut watch) = self.split();
+        if let Err(error) = engine.admit_now(notice, &mut watch) {
             self.heal(&error)?;
         }
+        self.watch_latch();
         self.is_between = false;
         Ok(self.engine.door().sequence())
     }
 
+    /// Notes when the event that was just admitted was sent, where its sender said so.
+    pub fn note_sent(&mut self, sent_ns: Option<i64>) {
+        if let Some(sent_ns) = sent_ns {
+            self.latencies.expect(self.engine.door().sequence(), sent_ns);
+        }
+    }
+
+    /// Lets go what is durable; what waited longer than `ttl_ns` lapses (G4).
+    pub fn release(&mut self, durable: u64, ttl_ns: i64) {
+        let (engine, mut watch) = self.split();
+        engine.release(durable, ttl_ns, &mut watch);
+    }
+
     /// The end of all feeds: what works expires, and nothing more is to come.
     pub fn end(&mut self) -> Result<(), Failure> {
-        while !self.engine.mind().has_ended() {
-            if let Err(error) = self.engine.end(&mut self.recorder) {
+        while !self.engine.spine().has_ended() {
+            let (engine, mut watch) = self.split();
+            if let Err(error) = engine.end(&mut watch) {
                 self.heal(&error)?;
             }
         }
@@ -162,10 +294,18 @@ impl<S: Stream> Core<S> {
         Ok(())
     }
 
+    /// Cancels everything at a venue outside, past regions and tape: they may be at work for ever (G6).
+    pub fn cancel_past_all(&self) {
+        let Some(reflex) = &self.reflex else { return };
+        let sent = self.engine.gate().released().filter(|id| reflex(*id)).count();
+        tracing::warn!(orders = sent, "cancels are sent past the regions, which are at work");
+    }
+
     /// Whether an order is ours to cancel and no cancel of it is on its way.
-    pub fn awaits_no_cancel(&self, id: ClientId) -> bool {
+    pub fn awaits_no_cancel(&mut self, id: ClientId) -> Result<bool, Failure> {
+        self.home()?;
         let order = self.engine.line().prefrontal.orders().of(id.instrument).find(|(at, _)| *at == id);
-        order.is_some_and(|(_, order)| order.state != OrderState::CancelSent)
+        Ok(order.is_some_and(|(_, order)| order.state != OrderState::CancelSent))
     }
 
     /// Stops where the journal can no longer be written (S4).
@@ -179,7 +319,8 @@ impl<S: Stream> Core<S> {
     }
 
     /// Takes a snapshot behind the last input.
-    pub fn snapshot(&mut self) {
+    pub fn snapshot(&mut self) -> Result<(), Failure> {
+        self.home()?;
         let (sequence, time) = (self.engine.door().sequence(), self.engine.door().now());
         self.camera.look();
         if let Some(block) = self.camera.keep_from(self.journal().durable()) {
@@ -189,13 +330,15 @@ impl<S: Stream> Core<S> {
             || self.is_between
             || self.camera.last().is_some_and(|marker| marker.sequence == sequence)
         {
-            return;
+            return Ok(());
         }
         let marker = Marker { sequence, time, state: Hash::default() };
         let block = self.journal().standing().head.block;
         if let Some(marker) = self.camera.take(marker, self.engine.cut().to_bytes(), block) {
             self.recorder.marker(&marker);
         }
+        self.latencies.snapshot(sequence, now_ns());
+        Ok(())
     }
 
     /// What is to be said of refused rows, where they are more than a run bears.
@@ -218,6 +361,21 @@ impl<S: Stream> Core<S> {
         }
     }
 
+    /// Refuses to look at regions that may never answer, and tells so.
+    pub fn refuses(&self, word: &Word) -> bool {
+        let looks =
+            matches!(word.ask, Ask::Status | Ask::Ask { .. } | Ask::Activate { .. } | Ask::Apply { .. });
+        let Some((gauge, busy)) = self.engine.gauges().slowest().filter(|_| looks && self.engine.is_slow())
+        else {
+            return false;
+        };
+        let (region, ms) = (gauge.name, busy.as_millis());
+        let text = format!("the {region} has been at input {} for {ms} ms; ask again", gauge.sequence());
+        // whoever asked and went away needs no answer
+        let _ = word.answer.try_send(Answer::refused(70, text));
+        true
+    }
+
     /// Does what an operator asks; [`Ask::Status`] is the shell's own.
     pub fn hear(&mut self, word: Word) -> Result<Flow, Failure> {
         let Word { ask, answer } = word;
@@ -225,12 +383,17 @@ impl<S: Stream> Core<S> {
         let said = match ask {
             Ask::Halt { by, reason } => self.command(CommandKind::Halt, by, reason)?,
             Ask::Arm { by, reason } => self.command(CommandKind::Arm, by, reason)?,
+            Ask::Flatten { by, reason } => self.command(CommandKind::Flatten, by, reason)?,
             Ask::Stop => {
                 flow = Flow::Stop;
                 Answer::Done { sequence: None, text: "draining".to_owned() }
             }
-            Ask::Ask { instrument } => self.ponder(&instrument),
+            Ask::Ask { instrument } => self.ponder(&instrument)?,
             Ask::Activate { hash, by, reason } => self.activate(hash, by, reason)?,
+            Ask::Sleep { by, reason } => {
+                let woken = self.dream().sleep();
+                self.wake_up(woken, by, reason)?
+            }
             Ask::Apply { config, by, reason } => self.apply(&config, by, reason)?,
             Ask::Status => Answer::refused(70, "status is answered elsewhere"),
         };
@@ -247,28 +410,33 @@ impl<S: Stream> Core<S> {
         let text = match kind {
             CommandKind::Halt => "halted: latched, everything that works is being cancelled",
             CommandKind::Arm => "armed",
+            CommandKind::Flatten => "flattening: latched, what works is being cancelled, every position closed",
         };
         let is_held = |cause: &LatchCause| kind == CommandKind::Arm && !matches!(cause, LatchCause::Operator);
         tracing::warn!(?kind, by, reason, "an operator commands");
+        if kind != CommandKind::Arm && self.engine.under_way() > 0 {
+            self.cancel_past_all();
+        }
         let sequence = self.admit(NoticeKind::Command(Command { kind, by, reason }))?;
-        let latch = self.engine.line().prefrontal.latch().filter(is_held);
+        let latch = self.engine.latch().filter(is_held);
         let but = latch.map_or(String::new(), |cause| format!(", but still latched by {cause}"));
         Ok(Answer::Done { sequence: Some(sequence), text: format!("{text}{but}") })
     }
 
     /// What the brain thinks of an instrument now, by `peek`: nothing changes.
-    fn ponder(&self, name: &str) -> Answer {
+    fn ponder(&mut self, name: &str) -> Result<Answer, Failure> {
+        self.home()?;
         let line = self.engine.line();
         let instruments = line.brainstem.instruments();
         let Some((id, _)) = instruments.iter().find(|(_, facts)| facts.name == name) else {
             let names: Vec<&str> = instruments.iter().map(|(_, facts)| facts.name.as_str()).collect();
-            return Answer::refused(
+            return Ok(Answer::refused(
                 2,
                 format!("there is no instrument {name}; this run trades {}", names.join(", ")),
-            );
+            ));
         };
         let (door, horizon) = (self.engine.door(), self.blueprint.config.hippocampus.horizon);
-        match line.peek(door.sequence(), door.now(), id) {
+        Ok(match line.peek(door.sequence(), door.now(), id) {
             Ok(Some(judged)) => {
                 let record = DecisionRecord::of(&judged);
                 let value = serde_json::to_value(&record).unwrap_or_default();
@@ -279,16 +447,82 @@ impl<S: Stream> Core<S> {
             }
             Ok(None) => Answer::refused(2, format!("nothing is known of {name} yet")),
             Err(fault) => Answer::refused(70, fault.to_string()),
+        })
+    }
+
+    /// The first phase of an activation (R2): what fails in it changes nothing.
+    fn prepare(&mut self, hash: &Hash) -> Result<Result<(), Failure>, Failure> {
+        self.home()?;
+        Ok(self.blueprint.activate(&self.dir, hash).and_then(|line| {
+            let set = self.engine.set_line(line);
+            set.map_err(|fault| Failure::Input(format!("{fault}; what is remembered does not fit it")))
+        }))
+    }
+
+    /// A night over everything that is durable.
+    pub fn dream(&self) -> Dream {
+        let (dir, config) = (self.dir.clone(), self.blueprint.config.clone());
+        Dream { dir, until: self.journal().durable(), config }
+    }
+
+    /// Lets what was learned asleep take effect.
+    pub fn wake_up(&mut self, (slept, seconds): Woken, by: String, reason: String) -> Result<Answer, Failure> {
+        let Night { artefact, reason: mut what, experiences, schemas } = match slept {
+            Ok(night) => night,
+            Err(failure) => return Ok(Answer::refused(failure.number(), failure.to_string())),
+        };
+        let active = self.blueprint.schemas.as_ref().map(|(hash, _)| *hash);
+        let mut activated = false;
+        match artefact {
+            Some(hash) if Some(hash) == active => what = format!("{what}; it is active already"),
+            Some(hash) => match self.activate(hash, by, reason)? {
+                Answer::Refused { message, .. } => what = message,
+                _ => activated = true,
+            },
+            None => {}
+        }
+        tracing::warn!(?artefact, activated, what, experiences, schemas, seconds, "slept");
+        let name = artefact.map_or("nothing was learned".to_owned(), |hash| hash.to_string());
+        let effect = if activated { " takes effect" } else { "" };
+        let told = json!({
+            "artefact": artefact, "activated": activated, "reason": what,
+            "experiences": experiences, "schemas": schemas, "seconds": seconds,
+        });
+        Ok(Answer::Thought(format!("slept {seconds:.1} s: {name}{effect}: {what}"), told))
+    }
+
+    /// A night that is due in simulated time: everything before it is durable, and whatever comes of it is
+    /// the next input. Killed in it, a restart sleeps it again, to the same end.
+    fn night(&mut self) -> Result<(), Failure> {
+        self.home()?;
+        self.journal().wait()?;
+        let until = self.engine.door().sequence();
+        let (slept, _) = self.dream().sleep();
+        let mut notice = match slept {
+            Ok(Night { artefact, reason, .. }) => {
+                NoticeKind::Slept { artefact: artefact.map(|hash| hash.0), activated: false, reason }
+            }
+            Err(failure) => {
+                NoticeKind::Slept { artefact: None, activated: false, reason: failure.to_string() }
+            }
+        };
+        if let NoticeKind::Slept { artefact: Some(hash), activated, reason } = &mut notice {
+            match self.prepare(&Hash(*hash))? {
+                Ok(()) => *activated = true,
+                Err(failure) => *reason = failure.to_string(),
+            }
+        }
+        tracing::warn!(until, ?notice, "slept");
+        let (engine, mut watch) = self.split();
+        match engine.slept(notice, &mut watch) {
+            Ok(()) => Ok(()),
+            Err(error) => self.heal(&error),
         }
     }
 
-    /// Both phases of an activation (R2): what fails in the first changes nothing.
-    fn activate(&mut self, hash: Hash, by: String, reason: String) -> Result<Answer, Failure> {
-        let prepared = self.blueprint.activate(&self.dir, &hash).and_then(|line| {
-            let set = self.engine.mind_mut().set_line(line);
-            set.map_err(|fault| Failure::Input(format!("{fault}; what is remembered does not fit it")))
-        });
-        if let Err(failure) = prepared {
+    /// Both phases of an activation (R2).
+    pub fn activate(&mut self, hash: Hash, by: String, reason: String) -> Result<Answer, Failure> {
+        if let Err(failure) = self.prepare(&hash)? {
             return Ok(Answer::refused(failure.number(), failure.to_string()));
         }
         let sequence = self.admit(NoticeKind::Activate { hash: hash.0, by, reason })?;
@@ -327,7 +561,13 @@ impl<S: Stream> Core<S> {
 
     /// Ends in order: what is admitted is durable, the tape is closed.
     pub fn finish(mut self, ended: bool, faults: Vec<String>) -> Result<Outcome, Failure> {
-        self.snapshot();
+        if ended && self.blueprint.config.sleep.at_end {
+            self.journal().wait()?;
+            let woken = self.dream().sleep();
+            self.wake_up(woken, "sleep".to_owned(), "the session has ended".to_owned())?;
+        }
+        self.publisher.stop();
+        self.snapshot()?;
         self.camera.finish();
         let line = self.engine.line();
         let ledger = line.brainstem.ledger();

@@ -2,6 +2,7 @@
 //! sides agree. Nothing new goes out before they do.
 
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ enum Stage {
 
 /// The desk.
 pub(super) struct VenueDesk {
-    client: Client,
+    client: Rc<Client>,
     intake: Intake,
     stage: Stage,
     asked_at: Instant,
@@ -67,7 +68,9 @@ impl VenueDesk {
         };
         let failed = |e: std::io::Error| Failure::Environment(format!("no thread for the venue: {e}"));
         std::thread::Builder::new().name("venue".into()).spawn(forward).map_err(failed)?;
-        let client = Client::start(socket.to_owned(), run, names, send).map_err(failed)?;
+        let client = Rc::new(Client::start(socket.to_owned(), run, names, send).map_err(failed)?);
+        let past_all = Rc::clone(&client);
+        core.reflex = Some(Box::new(move |id| past_all.send(&Request::Cancel(id))));
         let line = core.engine.line();
         let table = line.prefrontal.orders();
         let orders = line.brainstem.instruments().iter().flat_map(|(id, _)| table.of(id));
@@ -185,7 +188,7 @@ impl VenueDesk {
                 let broker = core.engine.broker_mut();
                 broker.deliver(report);
                 then.into_iter().for_each(|then| broker.deliver(then));
-                while core.engine.broker().has_reports() && core.step()? {}
+                while core.engine.broker().has_reports() && core.step_on()? {}
             }
             Admission::Wait => {}
             Admission::Drop(reason) => {
@@ -203,6 +206,7 @@ impl VenueDesk {
     /// Compares both sides, and does what follows.
     fn compare<S: Stream>(&mut self, core: &mut Core<S>, state: &StateAnswer) -> Result<(), Failure> {
         let Stage::Asked { moves } = self.stage else { return Ok(()) };
+        core.home()?;
         let brainstem = &core.engine.line().brainstem;
         let ours = Ours {
             intake: &self.intake,
@@ -224,14 +228,12 @@ impl VenueDesk {
             } else {
                 self.intake.fold_input(&NoticeKind::CancelSent(id));
             }
-            if core.awaits_no_cancel(id) {
+            if core.awaits_no_cancel(id)? {
                 core.admit(NoticeKind::CancelSent(id))?;
             }
             self.client.send(&Request::Cancel(id));
         }
-        if let Some(cause) =
-            outcome.latch.filter(|cause| core.engine.line().prefrontal.latch() != Some(*cause))
-        {
+        if let Some(cause) = outcome.latch.filter(|cause| core.engine.latch() != Some(*cause)) {
             core.admit(NoticeKind::Latch(cause))?;
         }
         let is_news = outcome.findings != self.noted && !outcome.findings.is_empty();

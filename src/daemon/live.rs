@@ -1,6 +1,7 @@
 //! The real regime: things are taken as they come, nothing leaves before its decision is durable (L5,
 //! G4).
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -12,23 +13,32 @@ use super::standing::{Shell, status};
 use super::start::Ready;
 use super::{NAP, Options};
 use crate::assemble;
+use crate::brain::{Advance, due_after};
 use crate::config::Config;
-use crate::control::{Ask, Server, Word};
+use crate::control::{Answer, Ask, Server, Word};
 use crate::failure::Failure;
 use crate::inbox::{Arrival, Inbox, Sources};
+use crate::sleep::{Sleeper, Woken};
 use crate::stream::Live;
 use crate::venue::FromVenue;
 
 /// How much may wait for the loop; while it is full, files and sockets are not read (L7).
 const QUEUE: usize = 4096;
 
+/// How many events may wait for the regions before nothing more is heard.
+const BACKLOG: usize = 1 << 16;
+/// How much is taken together before the brain is looked after again.
+const TOGETHER: usize = 64;
+
 /// What reaches the loop.
 enum Event {
     Arrival(Arrival),
     Word(Word),
     Venue(FromVenue),
-    /// More is durable, or the journal failed.
-    Durable,
+    /// A night is over, that somebody asked for.
+    Woken(Woken, Option<Word>),
+    /// More is durable, the journal failed, or the regions have said something.
+    Wake,
 }
 
 /// What the loop holds beside the brain.
@@ -39,6 +49,11 @@ struct Room {
     open: Vec<bool>,
     faults: Vec<String>,
     once: bool,
+    sleeper: Sleeper,
+    bedtime_minute: Option<i64>,
+    /// When the next night is due.
+    night: Option<Timestamp>,
+    tell: SyncSender<Event>,
     /// When the gate was last looked after.
     turned: Instant,
 }
@@ -60,15 +75,29 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
         settle_restart(&mut core)?;
     }
     let (send, events) = sync_channel::<Event>(QUEUE);
+    // neither the journal's thread nor an actor may wait for the loop, which may wait for them
     let wake = send.clone();
-    // the journal's thread may not wait for the loop, which may wait for it
-    core.journal().subscribe(Box::new(move |_| _ = wake.try_send(Event::Durable)));
+    core.journal().subscribe(Box::new(move |_| _ = wake.try_send(Event::Wake)));
+    let wake = send.clone();
+    core.host(Some(Arc::new(move || _ = wake.try_send(Event::Wake))))?;
     let desk = options.venue.as_ref().map(|socket| desk(socket, &mut core, &send)).transpose()?;
     let words = send.clone();
     let server = Server::start(&options.dir, move |word| words.send(Event::Word(word)).is_ok())?;
+    let tell = send.clone();
     let inbox = sources.start(&taken, move |arrival| send.send(Event::Arrival(arrival)).is_ok())?;
     let open = vec![true; inbox.status().len()];
-    let mut room = Room { inbox, desk, open, faults: Vec::new(), once: options.once, turned: Instant::now() };
+    let mut room = Room {
+        inbox,
+        desk,
+        open,
+        faults: Vec::new(),
+        once: options.once,
+        sleeper: Sleeper::start()?,
+        bedtime_minute: bedtime(&core)?,
+        night: None,
+        tell,
+        turned: Instant::now(),
+    };
     let ended = turn(&mut core, &mut room, &events, &|| is_set(&signal))?;
     // a row that is refused is told and ends nothing
     room.inbox.faults().iter().for_each(|fault| tracing::warn!(fault, "a row was refused"));
@@ -84,6 +113,11 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     outcome
 }
 
+fn bedtime(core: &Core<Live>) -> Result<Option<i64>, Failure> {
+    let minute = core.blueprint.config.sleep.minute();
+    minute.map_err(|what| Failure::Input(format!("sleep.at {what}")))
+}
+
 fn desk(
     socket: &std::path::Path,
     core: &mut Core<Live>,
@@ -97,8 +131,8 @@ fn desk(
 /// venue nobody knows, so it is let go, for the desk to ask about.
 fn settle_restart(core: &mut Core<Live>) -> Result<(), Failure> {
     let ttl_ns = if core.engine.broker().paper().is_some() { -1 } else { i64::MAX };
-    core.engine.release(u64::MAX, ttl_ns, &mut core.recorder);
-    while core.step()? {}
+    core.release(u64::MAX, ttl_ns);
+    while core.step_on()? {}
     Ok(())
 }
 
@@ -112,43 +146,67 @@ fn turn(
     loop {
         core.check_journal()?;
         core.settle();
-        room.release(core);
-        if is_signalled() {
-            return Ok(core.engine.mind().has_ended());
+        if core.is_publishing() {
+            let closed = room.desk.as_ref().and_then(VenueDesk::closed);
+            core.publish(room.inbox.status(), closed);
         }
-        if core.step()? {
+        room.release(core);
+        room.sleep_when_due(core);
+        if is_signalled() {
+            return Ok(core.engine.spine().has_ended());
+        }
+        let advance = core.step()?;
+        if advance == Advance::Moved {
+            let sent_ns = core.engine.stream_mut().take_sent_ns();
+            core.note_sent(sent_ns);
             continue;
         }
         core.recorder.complete();
-        if room.is_over() && room.once && !core.engine.mind().has_ended() {
+        if advance == Advance::Idle && room.is_over() && room.once && !core.engine.spine().has_ended() {
             // what was decided is let go before the end, and what is left over lapses behind it
             core.journal().wait()?;
             room.release(core);
-            if core.step()? {
+            if core.step_on()? {
                 continue;
             }
             core.end()?;
-            core.engine.release(u64::MAX, -1, &mut core.recorder);
-            while core.step()? {}
+            core.release(u64::MAX, -1);
+            while core.step_on()? {}
         }
-        if core.engine.mind().has_ended() && room.once {
+        if core.engine.spine().has_ended() && room.once {
             return Ok(true);
         }
-        match events.recv_timeout(NAP) {
-            Ok(event) => {
-                if room.take(core, event)? == Flow::Stop {
-                    return Ok(core.engine.mind().has_ended());
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                return Err(Failure::Internal("every thread around the loop ended".to_owned()));
-            }
+        if core.engine.stream().backlog() >= BACKLOG {
+            core.catch_up()?;
+            continue;
+        }
+        if room.listen(core, events)? == Flow::Stop {
+            return Ok(core.engine.spine().has_ended());
         }
     }
 }
 
 impl Room {
+    /// Waits for what is next, and takes what else there is by then.
+    fn listen(&mut self, core: &mut Core<Live>, events: &Receiver<Event>) -> Result<Flow, Failure> {
+        let mut next = match events.recv_timeout(NAP) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::Internal("every thread around the loop ended".to_owned()));
+            }
+        };
+        let mut left = TOGETHER;
+        while let Some(event) = next {
+            if self.take(core, event)? == Flow::Stop {
+                return Ok(Flow::Stop);
+            }
+            left -= 1;
+            next = if left > 0 { events.try_recv().ok() } else { None };
+        }
+        Ok(Flow::On)
+    }
+
     /// Lets go what is durable; while the venue is away or differs, nothing new.
     fn release(&mut self, core: &mut Core<Live>) {
         let is_open = self.desk.as_ref().is_none_or(|desk| desk.closed().is_none());
@@ -157,7 +215,7 @@ impl Room {
         let was_away = std::mem::replace(&mut self.turned, Instant::now()).elapsed() > ttl;
         let durable = core.journal().durable();
         let ttl_ns = if is_open && !was_away { ttl.as_nanos() as i64 } else { -1 };
-        core.engine.release(durable, ttl_ns, &mut core.recorder);
+        core.release(durable, ttl_ns);
         if let Some(desk) = &mut self.desk {
             desk.send(core);
             desk.ask_when_due();
@@ -170,8 +228,10 @@ impl Room {
 
     fn take(&mut self, core: &mut Core<Live>, event: Event) -> Result<Flow, Failure> {
         match event {
-            Event::Durable => {}
+            Event::Wake => {}
+            Event::Word(word) if core.refuses(&word) => {}
             Event::Word(word) if word.ask == Ask::Status => {
+                core.home()?;
                 let shell = Shell {
                     feeds: self.inbox.status(),
                     venue: self.desk.as_ref().map(|desk| desk.status(core)),
@@ -179,6 +239,16 @@ impl Room {
                 };
                 // whoever asked and went away needs no answer
                 let _ = word.answer.try_send(status(core, shell));
+            }
+            Event::Word(word) if matches!(word.ask, Ask::Sleep { .. }) => self.fall_asleep(core, Some(word)),
+            Event::Woken(woken, word) => {
+                let (by, reason) = match word.as_ref().map(|word| &word.ask) {
+                    Some(Ask::Sleep { by, reason }) => (by.clone(), reason.clone()),
+                    _ => ("sleep".to_owned(), "a night was due".to_owned()),
+                };
+                let answer = core.wake_up(woken, by, reason)?;
+                // whoever asked and went away needs no answer
+                word.into_iter().for_each(|word| _ = word.answer.try_send(answer.clone()));
             }
             Event::Word(word) => return core.hear(word),
             Event::Venue(said) => {
@@ -191,12 +261,37 @@ impl Room {
         Ok(Flow::On)
     }
 
+    /// Begins a night beside the brain, unless one is under way.
+    fn fall_asleep(&mut self, core: &Core<Live>, word: Option<Word>) {
+        let (done, asked) = (self.tell.clone(), word.as_ref().map(|word| word.answer.clone()));
+        let begun = self.sleeper.begin(core.dream(), move |woken| {
+            // the loop that has ended needs no word
+            let _ = done.send(Event::Woken(woken, word));
+        });
+        if let (false, Some(answer)) = (begun, asked) {
+            let _ = answer.try_send(Answer::refused(3, "a night is under way; ask again when it is over"));
+        }
+    }
+
+    /// Begins the night that is due, by the time of events (the real regime goes on meanwhile).
+    fn sleep_when_due(&mut self, core: &Core<Live>) {
+        let (Some(minute), now) = (self.bedtime_minute, core.engine.door().now()) else { return };
+        if now == Timestamp::MIN {
+            return;
+        }
+        let due = *self.night.get_or_insert(due_after(minute, now));
+        if now >= due {
+            self.night = Some(due_after(minute, now));
+            self.fall_asleep(core, None);
+        }
+    }
+
     fn arrive(&mut self, core: &mut Core<Live>, arrival: Arrival) {
         match arrival {
-            Arrival::Event { event, read_at } => {
+            Arrival::Event { event, read_at, sent_ns } => {
                 self.inbox.taken(event.source, read_at);
                 let now: Timestamp = core.engine.door().now();
-                core.engine.stream_mut().offer(event, now);
+                core.engine.stream_mut().offer(event, now, sent_ns);
             }
             Arrival::Connected { source } => tracing::info!(source = source.0, "a feed is connected"),
             Arrival::Lost { source, why } => tracing::warn!(source = source.0, why, "a feed is lost"),

@@ -11,9 +11,11 @@ mod faults;
 mod heal;
 mod live;
 mod paced;
+mod publish;
 mod standing;
 mod start;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +48,8 @@ pub struct Options {
     pub once: bool,
     /// What runs the policy.
     pub backend: Backend,
+    /// Where health and metrics are told over HTTP, if they are.
+    pub http: Option<SocketAddr>,
 }
 
 impl Options {

@@ -38,6 +38,7 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     let mut range = Range::new(merge, None, None);
     range.skip(ready.taken().iter().sum());
     let mut core = ready.over(range, &options)?;
+    core.host(None)?;
     let (send, words) = sync_channel::<Word>(WORDS);
     let server = Server::start(&options.dir, move |word| send.send(word).is_ok())?;
     let ended = turn(&mut core, &options, &words, &|| is_set(&signal))?;
@@ -58,11 +59,15 @@ fn turn(
     is_signalled: &dyn Fn() -> bool,
 ) -> Result<bool, Failure> {
     let mut pace = Pace::new(core.speed);
-    let mut is_over = core.engine.mind().has_ended();
+    let mut is_over = core.engine.spine().has_ended();
     let mut was_over = is_over;
     loop {
         core.check_journal()?;
         core.settle();
+        if core.is_publishing() {
+            let feeds = feeds(core);
+            core.publish(feeds, None);
+        }
         if is_signalled() {
             return Ok(is_over);
         }
@@ -74,6 +79,9 @@ fn turn(
             Some(next) => pace.wait(next).min(NAP),
             None => Duration::ZERO,
         };
+        if !wait.is_zero() {
+            core.think_through()?;
+        }
         let word = match wait {
             Duration::ZERO => words.try_recv().map_err(|error| error == TryRecvError::Disconnected),
             wait => words.recv_timeout(wait).map_err(|error| error == RecvTimeoutError::Disconnected),
@@ -84,7 +92,7 @@ fn turn(
                     return Ok(is_over);
                 }
                 // what was asked for may have set something going
-                is_over = core.engine.mind().has_ended();
+                is_over = core.engine.spine().has_ended();
             }
             Err(true) => return Err(Failure::Internal("the control socket's thread ended".to_owned())),
             Err(false) if wait.is_zero() => {
@@ -114,7 +122,7 @@ fn stride(core: &mut Core<Range>, pace: &mut Pace, once: bool) -> Result<bool, F
         if core.engine.next_time().is_some_and(|next| !pace.wait(next).is_zero()) {
             return Ok(false);
         }
-        if core.step()? {
+        if core.step_on()? {
             continue;
         }
         if once {
@@ -129,20 +137,29 @@ fn hear(core: &mut Core<Range>, word: Word) -> Result<Flow, Failure> {
     if word.ask != Ask::Status {
         return core.hear(word);
     }
+    if core.refuses(&word) {
+        return Ok(Flow::On);
+    }
+    core.home()?;
+    let shell = Shell { feeds: feeds(core), venue: None, gate_closed: None };
+    // whoever asked and went away needs no answer
+    let _ = word.answer.try_send(status(core, shell));
+    Ok(Flow::On)
+}
+
+/// How far the files are.
+fn feeds(core: &mut Core<Range>) -> Vec<FeedStatus> {
     let state = if core.engine.next_time().is_some() { "open" } else { "ended" };
     let feeds = core.engine.stream().merge().feeds();
-    let feeds = feeds.map(|feed| FeedStatus {
+    let status = |feed: &dyn Feed| FeedStatus {
         name: feed.name().to_owned(),
         state: state.to_owned(),
         events: feed.stats().rows,
         refused: feed.stats().refused,
         lag_ms: 0,
         silent_ms: 0,
-    });
-    let shell = Shell { feeds: feeds.collect(), venue: None, gate_closed: None };
-    // whoever asked and went away needs no answer
-    let _ = word.answer.try_send(status(core, shell));
-    Ok(Flow::On)
+    };
+    feeds.map(status).collect()
 }
 
 /// Event time against the clock of the machine.

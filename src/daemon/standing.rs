@@ -22,7 +22,8 @@ pub(super) fn status<S: Stream>(core: &Core<S>, shell: Shell) -> Answer {
     let (line, door, totals) = (engine.line(), engine.door(), engine.totals());
     let (ledger, instruments) = (line.brainstem.ledger(), line.brainstem.instruments());
     let latch = line.prefrontal.latch().map(|cause| cause.to_string());
-    let closed = latch.as_ref().map(|cause| format!("latched, {cause}")).or(shell.gate_closed);
+    let flattening = if line.prefrontal.is_flattening() { ", flattening" } else { "" };
+    let closed = latch.as_ref().map(|cause| format!("latched, {cause}{flattening}")).or(shell.gate_closed);
     let gross = ledger.realised() + ledger.unrealised();
     let table = line.prefrontal.orders();
     let orders = instruments.iter().flat_map(|(id, _)| table.of(id));
@@ -68,11 +69,14 @@ pub(super) fn status<S: Stream>(core: &Core<S>, shell: Shell) -> Answer {
         pnl_net: (gross - ledger.fees()).to_string(),
         positions: held.filter(|(_, q)| !q.is_zero()).map(|(name, q)| (name, q.to_string())).collect(),
         working: working.collect(),
+        orders: engine.gate().orders(),
+        latency: core.latencies.status(),
         refused: totals.refused + shell.feeds.iter().map(|feed| feed.refused).sum::<u64>(),
         feeds: shell.feeds,
         venue: shell.venue,
         faults: core.faults.count(),
-        quarantined: engine.mind().absent().iter().copied().collect(),
+        regions: engine.gauges().regions().iter().map(Into::into).collect(),
+        quarantined: engine.spine().absent().iter().copied().collect(),
         snapshots: SnapshotStatus {
             last_sequence: core.camera.last().map(|marker| marker.sequence),
             last_hash: core.camera.last().map(|marker| marker.state),

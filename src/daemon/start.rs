@@ -8,7 +8,7 @@ use synapse::Model;
 
 use super::Options;
 use super::core::{Core, Made};
-use super::heal::{Bad, rebuilt};
+use super::heal::{Bad, Healed, Known, rebuilt};
 use crate::assemble::{Parts, UNTRAINED};
 use crate::blueprint::{self, Blueprint, Run};
 use crate::brain::{Late, Rethink, Stream};
@@ -52,7 +52,7 @@ impl Ready {
             from: None,
             venue: options.venue.as_ref().map(|venue| venue.display().to_string()),
         };
-        let blueprint = Blueprint::new(config, run, options.backend)?;
+        let blueprint = Blueprint::new(config, run, options.backend.clone())?;
         let journal = blueprint.begin(&options.dir)?;
         let Parts { door, mind, broker, .. } = blueprint.parts(Vec::new())?;
         let rethink = Rethink::new(door, mind, broker, Default::default());
@@ -64,14 +64,15 @@ impl Ready {
         // what does not fit is told before anything is written
         let begun = Reader::open(&options.dir)?;
         check_run(options, begun.manifest())?;
-        let begun = Blueprint::of(&options.dir, begun.manifest(), options.backend)?;
+        let begun = Blueprint::of(&options.dir, begun.manifest(), options.backend.clone())?;
         let (journal, opening) = Journal::open(&options.dir, &blueprint::options(&begun.config.journal))?;
         let bar = ProgressBar::new(0);
         let mut progress = |done: usize, of: usize| {
             bar.set_length(of as u64);
             bar.set_position(done as u64);
         };
-        let (rebuilt, bad) = rebuilt(&options.dir, options.backend, None, &mut progress)?;
+        let healed = rebuilt(&options.dir, &options.backend, Known::default(), &[], &mut progress)?;
+        let Healed { rebuilt, bad, .. } = healed;
         bar.finish_and_clear();
         if let Err(failure) = check_config(options, &rebuilt.blueprint) {
             journal.close()?;
@@ -131,7 +132,8 @@ impl Ready {
         let mut recorder = Recorder::new(journal, head);
         append_late(&mut recorder, &late, engine.gate().is_patient());
         let (dir, speed) = (options.dir.clone(), options.speed);
-        let mut core = Core::new(Made { dir, speed, blueprint, opening, engine, recorder, from })?;
+        let http = options.http;
+        let mut core = Core::new(Made { dir, speed, blueprint, opening, engine, recorder, from, http })?;
         core.quarantine(&bad)?;
         Ok(core)
     }

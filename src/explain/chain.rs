@@ -1,6 +1,7 @@
 //! The causal chain of one decision: what made it, and each region's part in the line's order.
 
 use market::MarketEvent;
+use neocortex::learn::SchemaBook;
 use synapse::{DecisionRecord, Input, InputKind, Outcome, SampleKind};
 
 use super::regions;
@@ -15,6 +16,8 @@ pub struct Origin {
     pub market: Option<(u64, MarketEvent)>,
     /// Whether it was recomputed after a crash, so that nothing of it was sent.
     pub late: bool,
+    /// What was learned by then, where something is recalled.
+    pub schemas: Option<SchemaBook>,
 }
 
 /// A decision in words and numbers: at most a screen.
@@ -28,7 +31,7 @@ pub fn decision(record: &DecisionRecord, origin: &Origin, world: &World) -> Stri
     text.rows("input", cause(record, origin));
     regions::brainstem(&mut text, record, world);
     regions::amygdala(&mut text, record);
-    regions::memory(&mut text, record);
+    regions::memory(&mut text, record, origin.schemas.as_ref());
     regions::sight(&mut text, record);
     regions::basal_ganglia(&mut text, record);
     regions::cerebellum(&mut text, record);

@@ -1,6 +1,6 @@
 //! Each record on one line, for people; and as one JSON object, for machines.
 
-use journal::{Note, Record};
+use journal::{Note, RestartStep, Record};
 use market::event::EventKind;
 use market::order::{Report, ReportKind};
 use market::{InstrumentId, MarketEvent, Side, Timestamp};
@@ -177,6 +177,11 @@ pub(super) fn notice(notice: &NoticeKind) -> String {
         NoticeKind::Activate { hash, by, reason } => {
             format!("artefact {} takes effect, by {by}: {reason}", journal::Hash(*hash))
         }
+        NoticeKind::Slept { artefact, activated, reason } => {
+            let artefact = artefact.map_or(String::new(), |hash| format!(", artefact {}", journal::Hash(hash)));
+            let effect = if *activated { " takes effect" } else { "" };
+            format!("slept{artefact}{effect}: {reason}")
+        }
     }
 }
 
@@ -214,6 +219,17 @@ fn note_text(note: &Note) -> String {
                 .iter()
                 .map(|f| format!("; {}: {} here, {} there: {}", f.rule, f.ours, f.theirs, f.action));
             format!("compared with the venue, which {agreed}{}", all.collect::<String>())
+        }
+        Note::Restart { trip, step } => {
+            let step = match step {
+                RestartStep::Closed { cancels } => format!("the gate is closed, {cancels} orders are being cancelled"),
+                RestartStep::Durable => "the latch is durable".to_owned(),
+                RestartStep::Stopped => "the regions' actors are stopped".to_owned(),
+                RestartStep::Proved { decisions } => {
+                    format!("the regions are rebuilt, {decisions} decisions proved")
+                }
+            };
+            format!("protective restart after input {trip}: {step}")
         }
         Note::Closed { wall_ns } => format!("closed at {}", Timestamp::from_ns(*wall_ns)),
     }

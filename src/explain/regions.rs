@@ -1,6 +1,8 @@
 //! Each region's part in a decision.
 
 use market::Feature;
+use market::book::Top;
+use neocortex::learn::SchemaBook;
 use synapse::{Action, DecisionRecord, Limit, Phase, RuleTruth, Signal, SignalReading};
 
 use super::words::{Columns, World, joined, number, number_or, words};
@@ -24,13 +26,14 @@ pub(super) fn brainstem(text: &mut Columns, record: &DecisionRecord, world: &Wor
     let account = &record.account;
     let imbalance = [Feature::Imbalance1, Feature::Imbalance5, Feature::Imbalance10];
     let imbalance = imbalance.map(|feature| number_or(features[feature]));
-    let mut lines = vec![
-        format!("{mark}, {book}"),
-        format!(
-            "imbalance {} at the best, {} over 5 levels, {} over 10",
-            imbalance[0], imbalance[1], imbalance[2]
-        ),
-    ];
+    let mut lines = vec![format!("{mark}, {book}")];
+    lines.extend(record.top.map(|Top { bid, ask }| {
+        format!("best bid {} at {}, best ask {} at {}", bid.quantity, bid.price, ask.quantity, ask.price)
+    }));
+    lines.push(format!(
+        "imbalance {} at the best, {} over 5 levels, {} over 10",
+        imbalance[0], imbalance[1], imbalance[2]
+    ));
     lines.extend(flows(record));
     lines.push(stands_out(record));
     lines.push(format!(
@@ -122,7 +125,7 @@ fn beyond(reading: &SignalReading) -> String {
 }
 
 /// Hippocampus and neocortex.
-pub(super) fn memory(text: &mut Columns, record: &DecisionRecord) {
+pub(super) fn memory(text: &mut Columns, record: &DecisionRecord, learned: Option<&SchemaBook>) {
     let context = record.context.entries().map(|(name, value)| format!("{name} {}", number_or(value)));
     text.row("hippocampus", format!("one code an action in this context: {}", context.join(", ")));
     let recalled = Action::ALL.iter().zip(&record.recall).filter_map(|(action, recall)| {
@@ -136,9 +139,16 @@ pub(super) fn memory(text: &mut Columns, record: &DecisionRecord) {
             number(nearest.cosine)
         ))
     });
-    let recalled: Vec<String> = recalled.collect();
+    let mut recalled: Vec<String> = recalled.collect();
+    recalled.extend(like(record, learned).map(|words| format!("{} is like {words}", record.proposal.action)));
     let recalled = joined(&recalled, "\n", "nothing was learned yet, so nothing is recalled");
     text.rows("neocortex", recalled.lines().map(str::to_owned));
+}
+
+/// The schema nearest to the chosen action, in words.
+fn like(record: &DecisionRecord, learned: Option<&SchemaBook>) -> Option<String> {
+    let nearest = record.recall[record.proposal.action.index()].nearest.first()?;
+    learned?.words(nearest.schema)
 }
 
 /// Visual cortex and thalamus.

@@ -7,6 +7,8 @@ use market::{
     Instrument, InstrumentId, Instruments, MarketEvent, Money, Price, Quantity, Session, Side, SourceId,
     Timestamp,
 };
+use neocortex::kmeans::Search;
+use neocortex::learn::{Coded, SchemaBook, consolidate};
 use synapse::{
     Account, Action, Context, DecisionRecord, ExecutionForecast, FusedState, Input, InputKind, LatchCause,
     Limit, Modality, NoticeKind, Outcome, Phase, Proposal, Reason, Recall, RuleTruth, SampleKind,
@@ -48,6 +50,14 @@ fn signals() -> [SignalReading; 5] {
         exceeded: signal == Signal::Spread,
         count: u32::from(signal == Signal::Spread),
     })
+}
+
+/// One schema, of twelve experiences that are all alike.
+fn learned() -> SchemaBook {
+    let features = FeatureVector::default();
+    let all = [(); 12].map(|()| Coded { sequence: 1, code: [1.0, 0.5].into(), reward_bp: -0.5, features });
+    let search = Search { k: 1, restarts: 1, iterations_max: 1 };
+    consolidate(&all, &search, 1).expect("a schema")
 }
 
 /// A decision with something to say in every region.
@@ -111,6 +121,8 @@ fn record(outcome: Outcome) -> DecisionRecord {
             latch: None,
             tripped: false,
         },
+        book: BookState::Ok,
+        top: Some(scenes::top(99 * ONE, 101 * ONE)),
     }
 }
 
@@ -182,7 +194,7 @@ fn a_small_number_has_three_digits() {
 fn every_region_has_its_part_on_one_screen() {
     let mut record = record(Outcome::Rest(Reason::Halted {}));
     record.recall[0] = Recall {
-        nearest: vec![SchemaMatch { schema: 5, cosine: 0.9375 }],
+        nearest: vec![SchemaMatch { schema: 0, cosine: 0.9375 }],
         reward_bp: Some(1.75),
         reward_std_bp: Some(0.5),
         confidence: 0.5625,
@@ -200,7 +212,7 @@ fn every_region_has_its_part_on_one_screen() {
         },
     };
     let input = Input { sequence: 7, time: record.time, kind: InputKind::Tick(Tick::default()) };
-    let origin = Origin { input: Some(input), market: Some((6, event)), late: true };
+    let origin = Origin { input: Some(input), market: Some((6, event)), late: true, schemas: Some(learned()) };
     let text = decision(&record, &origin, &world());
     assert!(
         text.lines().count() <= 36,
@@ -215,11 +227,13 @@ fn every_region_has_its_part_on_one_screen() {
         "made by the tick of 1970-01-01T00:00:07Z",
         "12 ms earlier: trade, 0.2 at 99.5, taken by a sell order",
         "mid 100 USD, spread 2 USD (200 bp)",
+        "best bid 3 at 99, best ask 1 at 101",
         "90 % of what rests at the best prices is on the bid; the mid moved 3 times its deviation",
         "wary, armed; distance D_M 0.25 against τ 0.75",
         "spread 2500 of 7500 bp (beyond, 1 lately)",
         "drawdown 25 of 75 %",
-        "buy  reward 1.75 ± 0.5 bp, confidence 0.5625, nearest schema 5 (cosine 0.9375)",
+        "buy  reward 1.75 ± 0.5 bp, confidence 0.5625, nearest schema 0 (cosine 0.9375)",
+        "buy is like schema 0, ordinary, 12 experiences, mean -0.50 bp",
         "percept abababababababab",
         "state of 2 numbers, norm 5; absent: text",
         "go 0.5       no-go 0         probability 0.625     <- chosen",

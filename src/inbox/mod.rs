@@ -34,6 +34,8 @@ pub enum Arrival {
         event: MarketEvent,
         /// When it was read.
         read_at: Instant,
+        /// When its sender meant to send it, ns since 1970, where that was said.
+        sent_ns: Option<i64>,
     },
     /// It is connected, for the first time or again.
     Connected {

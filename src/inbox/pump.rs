@@ -54,7 +54,7 @@ impl<F: Fn(Arrival) -> bool> Pump<F> {
         let fault = self.read(opened)?;
         if fault.is_some() {
             self.splice.break_off(&mut self.events);
-            self.send(Instant::now())?;
+            self.send(Instant::now(), None)?;
         }
         self.tell(Stage::Ended, Arrival::Ended { source: self.source(), fault })
     }
@@ -104,17 +104,20 @@ impl<F: Fn(Arrival) -> bool> Pump<F> {
             };
             let line = event.position;
             match self.splice.push(event, &mut self.events) {
-                Ok(()) => self.send(read_at)?,
+                Ok(()) => self.send(read_at, feed.sent_ns())?,
                 Err(what) => self.counters.refuse(format!("{}:{line}: {what}", feed.name())),
             }
         }
     }
 
-    /// Sends what waits.
-    fn send(&mut self, read_at: Instant) -> Result<(), Unheard> {
+    /// Sends what waits, of which the last is what was said to be sent at `sent_ns`.
+    fn send(&mut self, read_at: Instant, sent_ns: Option<i64>) -> Result<(), Unheard> {
+        let mut left = self.events.len();
         for event in self.events.drain(..) {
+            left -= 1;
+            let sent_ns = sent_ns.filter(|_| left == 0);
             self.counters.read(read_at);
-            if self.counters.is_stopped() || !(self.sink)(Arrival::Event { event, read_at }) {
+            if self.counters.is_stopped() || !(self.sink)(Arrival::Event { event, read_at, sent_ns }) {
                 return Err(Unheard);
             }
         }

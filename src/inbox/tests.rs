@@ -43,6 +43,23 @@ fn start(feed: &str, skip: u64, bound: usize) -> (Inbox, Receiver<Arrival>) {
     (inbox, receiver)
 }
 
+#[test]
+fn a_time_of_sending_comes_beside_its_event_and_not_with_the_gap_before_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (listener, feed) = unix(dir.path());
+    let (_inbox, arrivals) = start(&feed, 7, 64);
+    let sent = line(1).replace('}', ",\"sent_ns\":42}");
+    accept(&listener).write_all((sent + &line(2)).as_bytes()).expect("written");
+    comes(&arrivals, ["connected"]);
+    let sent: Vec<Option<i64>> = (0..4)
+        .map(|_| match arrivals.recv().expect("an arrival") {
+            Arrival::Event { sent_ns, .. } => sent_ns,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(sent, [None, None, Some(42), None], "a gap for each instrument, then two events");
+}
+
 /// What comes next, in short.
 fn next(receiver: &Receiver<Arrival>) -> String {
     match receiver.recv().expect("an arrival") {

@@ -150,7 +150,7 @@ fn a_bad_command_is_named_by_its_line_before_anything_runs() {
     let file = desk.write("X.ndjson", events());
     let good = r#"{"time":"2026-05-02T02:36:21Z","command":"halt","by":"ada","reason":"lunch"}"#;
     for (bad, said) in [
-        ("halt".to_owned(), "a command has time, command (halt or arm), by and reason"),
+        ("halt".to_owned(), "a command has time, command (halt, flatten or arm), by and reason"),
         (good.replace("halt", "stop"), "unknown variant `stop`"),
         (good.replace("\"by\":\"ada\",", ""), "missing field `by`"),
         (good.replace("\"by\"", "\"who\""), "unknown field `who`"),

@@ -5,7 +5,9 @@ mod bad_input;
 mod bounds;
 mod configuration;
 mod demo;
+mod doctor;
 mod pipes;
+mod trace;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -89,6 +89,11 @@ impl Process {
         Ended { code: status.code(), stdout: read("out"), stderr: read("err") }
     }
 
+    /// What it has complained of so far.
+    pub fn said(&self) -> String {
+        String::from_utf8_lossy(&fs::read(self.out.path().join("err")).expect("a file")).into_owned()
+    }
+
     /// Whether it still runs.
     pub fn is_alive(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_none()

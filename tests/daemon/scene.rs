@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use basal_ganglia::GoNoGo;
 use janus::assemble::open_options;
@@ -54,7 +55,22 @@ pub struct Plan {
 }
 
 thread_local! {
-    pub static PLAN: RefCell<Plan> = RefCell::new(Plan::default());
+    /// The plan of the daemon in this thread; its regions run in others.
+    static PLAN: RefCell<Arc<Mutex<Plan>>> = RefCell::default();
+}
+
+/// Makes a plan for the daemon in this thread.
+pub fn make_plan(plan: Plan) {
+    PLAN.set(Arc::new(Mutex::new(plan)));
+}
+
+/// How often it has struck.
+pub fn struck() -> u64 {
+    PLAN.with_borrow(|plan| locked(plan).struck)
+}
+
+fn locked(plan: &Mutex<Plan>) -> MutexGuard<'_, Plan> {
+    plan.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Plan {
@@ -90,17 +106,19 @@ impl Plan {
     }
 }
 
-/// A policy that follows the plan of its thread.
-struct Troubled(GoNoGo);
+/// A policy that follows the plan of its daemon.
+struct Troubled(GoNoGo, Arc<Mutex<Plan>>);
 
 impl Troubled {
     fn open(policy: GoNoGo) -> Box<dyn Model> {
-        let builds = PLAN.with_borrow_mut(|plan| {
+        let shared = PLAN.with_borrow(Arc::clone);
+        let dies = {
+            let mut plan = locked(&shared);
             plan.builds += 1;
-            (plan.dies_at_build == Some(plan.builds)).then_some(plan.builds)
-        });
-        assert_eq!(builds, None, "the process dies here");
-        Box::new(Self(policy))
+            plan.dies_at_build == Some(plan.builds)
+        };
+        assert!(!dies, "the process dies here");
+        Box::new(Self(policy, shared))
     }
 }
 
@@ -119,7 +137,8 @@ impl Model for Troubled {
 
     fn infer(&self, h: &[f32], output: &mut [f32]) -> Result<(), Fault> {
         self.0.infer(h, output)?;
-        match PLAN.with_borrow_mut(|plan| plan.strike(h)) {
+        let struck = locked(&self.1).strike(h);
+        match struck {
             None => {}
             Some(How::Panics) => panic!("a planted panic"),
             Some(How::Faults) => return Err(Fault::new("basal_ganglia", "a planted fault")),
@@ -208,16 +227,17 @@ impl Scene {
             speed: Speed::Max,
             venue: None,
             once: true,
-            backend: Backend { name: "native", policy: Troubled::open },
+            http: None,
+            backend: Backend { name: "native", policy: Troubled::open, hook: None },
         }
     }
 
     fn try_run(&self, journal: &str, plan: Plan) -> Result<Ran, Failure> {
-        PLAN.set(plan);
+        make_plan(plan);
         let options = self.options(journal);
         let journal = options.dir.clone();
         let outcome = daemon::run(options)?;
-        let struck = PLAN.with_borrow(|plan| plan.struck);
+        let struck = struck();
         Ok(Ran { outcome, records: tape::records(&journal), struck, journal })
     }
 

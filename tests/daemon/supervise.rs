@@ -9,7 +9,7 @@ use market::order::Request;
 use synapse::{DecisionRecord, LatchCause, NoticeKind, Outcome as Decided, Reason};
 
 use crate::common::until_status;
-use crate::scene::{HOWS, How, PLAN, Plan, Ran, Scene, When};
+use crate::scene::{HOWS, How, Plan, Ran, Scene, When, make_plan, struck};
 use crate::tape::{Books, assert_whole, records};
 
 /// A decision of whose state there is no other.
@@ -150,7 +150,7 @@ fn a_death_before_the_quarantine_is_durable_ends_in_the_same_quarantine() {
         Record::Input(input) => Some(input.sequence),
         _ => None,
     });
-    assert_eq!(last, Some(victim.sequence), "the input is durable, and nothing behind it");
+    assert!(last < Some(victim.sequence), "what is not thought through is not told as durable: {last:?}");
     let ran = scene.run("died", Plan::of([always(victim, How::Panics)]));
     assert_eq!(ran.struck, 2, "it fails once more, and is tried again");
     assert_eq!(ran.quarantines(), lived.quarantines());
@@ -197,7 +197,7 @@ fn at_a_venue_nothing_is_lost_and_nothing_sent_twice() {
         ..scene.options("j")
     };
     let once = [101, 230, 397, 611].map(|call| (When::Call(call), How::Panics));
-    PLAN.set(Plan::of(once));
+    make_plan(Plan::of(once));
     let (place, looked_at) = (&scene.place, &journal);
     let (outcome, state) = std::thread::scope(|scope| {
         let watcher = scope.spawn(move || {
@@ -209,7 +209,7 @@ fn at_a_venue_nothing_is_lost_and_nothing_sent_twice() {
         let outcome = daemon::run(options).expect("it runs to its end");
         (outcome, watcher.join().expect("settled"))
     });
-    let struck = PLAN.with_borrow(|plan| plan.struck);
+    let struck = struck();
     let ran = Ran { outcome, records: records(&journal), struck, journal };
     assert_eq!((ran.struck, ran.quarantines().len()), (4, 0), "all were transient");
     ran.is_proved();

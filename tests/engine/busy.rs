@@ -187,6 +187,37 @@ fn an_operator_may_halt_it() {
     assert!(matches!(notice, NoticeKind::Command(_)));
 }
 
+#[test]
+fn an_operator_may_flatten_it() {
+    let config = config(CONFIG);
+    let of = |kind| Command { kind, by: "ada".into(), reason: "home".into() };
+    let at = Timestamp::parse_civil("2026-05-02T02:36:40Z").expect("a time");
+    let run_with = |kind| {
+        let commands = vec![(at, of(kind))];
+        let orders = Orders { commands, formats: vec![Format::Bitstamp], ..Orders::default() };
+        let all = events(&instruments(&config), whole);
+        run(assemble::engine(&config, all, orders).expect("an engine").0)
+    };
+    let held = |engine: &Engine<Events>| {
+        // what has shocked has no market any more by then, so it is not closed
+        let all = instruments(&config);
+        let live = ["BTCUSD", "BTCUSD2"].map(|name| all.find(name).expect("configured"));
+        let table = engine.line().prefrontal.orders();
+        live.into_iter().filter(|id| !table.position(*id).is_zero()).count()
+    };
+    let (halted, _) = run_with(CommandKind::Halt);
+    assert_eq!(held(&halted), 2, "a halt leaves positions open");
+    let (flat, kept) = run_with(CommandKind::Flatten);
+    assert_eq!((held(&flat), flat.gate().working()), (0, 0), "nothing is held, and nothing works");
+    assert_eq!(flat.latch(), Some(synapse::LatchCause::Operator));
+    let mut closed = std::collections::BTreeMap::new();
+    for decision in kept.decisions.iter().filter(|decision| decision.time > at) {
+        let sign = decision.account.position.units().signum();
+        let first = *closed.entry(decision.instrument).or_insert(sign);
+        assert!(sign == 0 || sign == first, "it never crosses zero: {decision:?}");
+    }
+}
+
 /// A reader that gives a few bytes at a time, and remembers that it did.
 struct Pieces {
     inner: Cursor<Vec<u8>>,

@@ -1,6 +1,7 @@
 //! The plain loop, driven through the library.
 
 mod busy;
+mod line;
 mod random;
 mod reach;
 mod regressions;

@@ -1,8 +1,8 @@
 //! From the tape to entries: one pure fold, by which the index is followed, healed and rebuilt alike.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-use hippocampus::ExperienceEncoder;
+use hippocampus::{ExperienceEncoder, TapeEncoder};
 use market::order::ClientId;
 use serde::{Deserialize, Serialize};
 use synapse::bytes::encode;
@@ -17,17 +17,13 @@ pub type Batch = BTreeMap<Vec<u8>, Vec<u8>>;
 /// What the projection remembers from record to record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Projector {
-    encoder: ExperienceEncoder,
-    /// Notices that the encoder has not seen yet. An input can stand on the tape before decisions of
-    /// earlier inputs (those that were recomputed after a crash do), so each waits for the first
-    /// decision behind it.
-    waiting: VecDeque<Notice>,
+    encoder: TapeEncoder,
 }
 
 impl Projector {
     /// A projector at the beginning of a tape.
-    pub fn new(encoder: ExperienceEncoder) -> Self {
-        Self { encoder, waiting: VecDeque::new() }
+    pub const fn new(encoder: ExperienceEncoder) -> Self {
+        Self { encoder: TapeEncoder::new(encoder) }
     }
 }
 
@@ -50,14 +46,10 @@ fn notice(state: &mut Projector, notice: &Notice, out: &mut Batch) {
         NoticeKind::Report(report) => step(&report.id, notice.sequence, OrderStep::from(&report.kind), out),
         NoticeKind::Lapsed(id) => step(id, notice.sequence, OrderStep::Lapsed, out),
         NoticeKind::CancelSent(id) => step(id, notice.sequence, OrderStep::CancelSent, out),
-        NoticeKind::Activate { hash, .. } => {
-            out.insert(key(Kind::Activated, notice.sequence), hash.to_vec());
-            state.waiting.push_back(notice.clone());
-        }
-        NoticeKind::Restarted | NoticeKind::Quarantine { .. } | NoticeKind::EndOfStream => {
-            state.waiting.push_back(notice.clone());
-        }
-        NoticeKind::Command(_) | NoticeKind::Latch(_) => {}
+        _ => state.encoder.noticed(notice),
+    }
+    if let Some(hash) = notice.kind.activates() {
+        out.insert(key(Kind::Activated, notice.sequence), hash.to_vec());
     }
 }
 
@@ -72,9 +64,6 @@ fn decided(state: &mut Projector, block: u64, record: &DecisionRecord, out: &mut
     out.insert(key(Kind::Decision, (sequence, instrument)), encode(&block));
     for request in record.verdict.requests() {
         step(&request.id(), sequence, OrderStep::from(request), out);
-    }
-    while let Some(notice) = state.waiting.pop_front_if(|notice| notice.sequence < sequence) {
-        state.encoder.noticed(&notice);
     }
     if let Some(experience) = state.encoder.decided(record) {
         let key = key(Kind::Experience, (instrument, experience.closed_sequence));

@@ -83,6 +83,8 @@ fn decision(sequence: u64, instrument: u16, requests: Vec<Request>, late: bool, 
             latch: None,
             tripped: false,
         },
+        book: Default::default(),
+        top: None,
     };
     Record::Decision(Box::new(Decision { late, record }))
 }

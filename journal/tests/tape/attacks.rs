@@ -96,11 +96,11 @@ fn chain(blocks: &mut [Block]) {
 
 /// Changes the frames of a block: what stands at a place in it, counted from 0, is replaced.
 fn replace(block: &mut Block, at: usize, with: &[Entry<'_>]) {
-    let codec = codec::codec(1).expect("the tape is whole");
+    let codec = codec::codec(journal::FORMAT).expect("the tape is whole");
     let mut frames = Vec::new();
     for (place, frame) in codec.frames(&block.frames).expect("the tape is whole").into_iter().enumerate() {
         if place == at {
-            with.iter().for_each(|entry| codec.frame(*entry, &mut frames));
+            with.iter().for_each(|entry| codec::frame(*entry, &mut frames));
         } else {
             frames.extend_from_slice(&(frame.body.len() as u32).to_le_bytes());
             frames.push(frame.kind as u8);

@@ -1,26 +1,29 @@
-//! Format 1 stays readable (J8): a tape that was written once, and the bytes of every kind of record.
-//! `JANUS_WRITE_FORMAT=1 cargo test -p journal --test tape -- --ignored` writes them anew, which is
-//! right only as long as nobody has a tape of this format.
+//! Every format stays readable (J8): of each a tape that was written once, and the bytes of every kind of
+//! record. `JANUS_WRITE_FORMAT=1 cargo test -p journal --test tape -- --ignored` writes those of the newest
+//! anew, which is right only as long as nobody has a tape of it.
 
 use std::fs;
 use std::path::PathBuf;
 
 use journal::disk::RealDisk;
 use journal::verify::{Verdict, verify};
-use journal::{Entry, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, Tape, codec};
+use journal::{
+    Entry, FORMAT, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, Tape, codec,
+};
+use market::book::BookState;
 use market::order::ClientId;
 use market::{EventKind, InstrumentId, MarketEvent, Price, Quantity, SourceId, Timestamp};
 use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, InputKind, LatchCause, NoticeKind, Tick};
 
 use crate::made::{decision, manifest};
 
-fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/format1"))
+fn folder(format: u16) -> PathBuf {
+    PathBuf::from(format!("{}/tests/format{format}", env!("CARGO_MANIFEST_DIR")))
 }
 
-/// The tape of format 1, in a folder of its own.
-pub fn journal() -> PathBuf {
-    folder().join("journal")
+/// The tape of a format, in a folder of its own.
+pub fn journal(format: u16) -> PathBuf {
+    folder(format).join("journal")
 }
 
 fn input(sequence: u64, kind: InputKind) -> Record {
@@ -119,15 +122,16 @@ fn write_the_fixtures() {
     if std::env::var_os("JANUS_WRITE_FORMAT").is_none() {
         return;
     }
-    let _ = fs::remove_dir_all(folder());
-    fs::create_dir_all(folder().join("records")).expect("the fixture is whole");
-    let mut tape = Tape::create(RealDisk, &journal(), &manifest("format 1"), 4 * PAGE_BYTES)
-        .expect("the fixture is whole");
+    let _ = fs::remove_dir_all(folder(FORMAT));
+    fs::create_dir_all(folder(FORMAT).join("records")).expect("the fixture is whole");
+    let mut tape =
+        Tape::create(RealDisk, &journal(FORMAT), &manifest(&format!("format {FORMAT}")), 4 * PAGE_BYTES)
+            .expect("the fixture is whole");
     let (mut frames, mut digest, mut sequence) = (Vec::new(), Digest::default(), 0);
     for (name, record) in records() {
         let mut alone = Vec::new();
         frame(&record, &mut alone);
-        fs::write(folder().join("records").join(name).with_extension("hex"), hex(&alone))
+        fs::write(folder(FORMAT).join("records").join(name).with_extension("hex"), hex(&alone))
             .expect("the fixture is whole");
         frames.extend_from_slice(&alone);
         match &record {
@@ -141,34 +145,52 @@ fn write_the_fixtures() {
     tape.close(9).expect("the fixture is whole");
 }
 
-#[test]
-fn every_kind_of_record_is_written_and_read_as_it_was_in_the_beginning() {
-    let codec = codec::codec(1).expect("the fixture is whole");
-    let mut kinds = std::collections::BTreeSet::new();
-    for (name, record) in records() {
-        let golden = unhex(
-            &fs::read_to_string(folder().join(format!("records/{name}.hex"))).expect("the fixture is whole"),
-        );
-        let mut written = Vec::new();
-        frame(&record, &mut written);
-        assert_eq!(hex(&written), hex(&golden), "{name}");
-        let frames = codec.frames(&golden).expect("the fixture is whole");
-        assert_eq!(codec.record(frames[0]).expect("the fixture is whole"), record, "{name}");
-        kinds.insert(frames[0].kind as u8);
+/// What is left of a record in a format.
+fn as_of(format: u16, record: &Record) -> Record {
+    match record {
+        Record::Decision(decision) if format == 1 => {
+            let record = DecisionRecord { book: BookState::Unknown, top: None, ..decision.record.clone() };
+            late(decision.late, record)
+        }
+        record => record.clone(),
     }
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
 }
 
 #[test]
-fn the_tape_of_format_1_is_clean_and_holds_what_was_written() {
-    let report = verify(&journal());
-    assert_eq!((report.verdict, report.blocks, report.closed), (Verdict::Clean, 3, true), "{report:?}");
-    let reader = Reader::open(&journal()).expect("the fixture is whole");
-    assert_eq!(*reader.manifest(), manifest("format 1"));
-    let mut wanted: Vec<Record> = records().into_iter().map(|(_, record)| record).collect();
-    wanted.push(Record::Note(Note::Closed { wall_ns: 9 }));
-    assert_eq!(reader.records().collect::<Result<Vec<_>, _>>().expect("the fixture is whole"), wanted);
-    let header = reader.headers()[1].header;
-    assert_eq!((header.version, header.latched, header.sequence_last), (1, true, 5));
-    assert_eq!((header.time_first_ns, header.time_last_ns), (1_000, 5_000));
+fn every_kind_of_record_is_read_in_every_format_and_written_as_ever() {
+    for format in 1..=FORMAT {
+        let codec = codec::codec(format).expect("the fixture is whole");
+        let mut kinds = std::collections::BTreeSet::new();
+        for (name, record) in records() {
+            let path = folder(format).join(format!("records/{name}.hex"));
+            let golden = unhex(&fs::read_to_string(path).expect("the fixture is whole"));
+            let frames = codec.frames(&golden).expect("the fixture is whole");
+            let read = codec.record(frames[0]).expect("the fixture is whole");
+            assert_eq!(read, as_of(format, &record), "{name} of format {format}");
+            kinds.insert(frames[0].kind as u8);
+            let mut written = Vec::new();
+            frame(&record, &mut written);
+            let is_as_ever = format == FORMAT || !matches!(record, Record::Decision(_));
+            assert_eq!(written == golden, is_as_ever, "{name} of format {format}: {}", hex(&written));
+        }
+        assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    }
+    assert!(codec::codec(0).is_none() && codec::codec(FORMAT + 1).is_none());
+}
+
+#[test]
+fn the_tape_of_every_format_is_clean_and_holds_what_was_written() {
+    for format in 1..=FORMAT {
+        let journal = journal(format);
+        let report = verify(&journal);
+        assert_eq!((report.verdict, report.blocks, report.closed), (Verdict::Clean, 3, true), "{report:?}");
+        let reader = Reader::open(&journal).expect("the fixture is whole");
+        assert_eq!(*reader.manifest(), manifest(&format!("format {format}")));
+        let mut wanted: Vec<Record> = records().iter().map(|(_, record)| as_of(format, record)).collect();
+        wanted.push(Record::Note(Note::Closed { wall_ns: 9 }));
+        assert_eq!(reader.records().collect::<Result<Vec<_>, _>>().expect("the fixture is whole"), wanted);
+        let header = reader.headers()[1].header;
+        assert_eq!((header.version, header.latched, header.sequence_last), (format, true, 5));
+        assert_eq!((header.time_first_ns, header.time_last_ns), (1_000, 5_000));
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use journal::Reader;
+use journal::{FORMAT, Reader};
 
 use crate::format::journal;
 
@@ -22,25 +22,27 @@ fn second(dir: &Path) -> Option<Output> {
 
 #[test]
 fn a_second_reader_prints_the_same_headers() {
-    let Some(output) = second(&journal()) else { return };
-    let text = String::from_utf8(output.stdout).expect("the fixture is whole");
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    let reader = Reader::open(&journal()).expect("the fixture is whole");
-    let blocks: Vec<&str> = text.lines().filter(|line| !line.starts_with("SKIPPED")).collect();
-    assert_eq!(blocks.len(), reader.headers().len(), "{text}");
-    for (line, block) in blocks.iter().zip(reader.headers()) {
-        let header = &block.header;
-        let begin = format!("{} {:>10} block {} ", block.file(), block.offset, header.number);
-        let end = format!(
-            "epoch {} records {} inputs {} to {} latched {} digest {}",
-            header.epoch,
-            header.records,
-            header.sequence_first,
-            header.sequence_last,
-            u8::from(header.latched),
-            header.digest.to_hex()
-        );
-        assert!(line.starts_with(&begin) && line.ends_with(&end), "{line}");
+    for format in 1..=FORMAT {
+        let Some(output) = second(&journal(format)) else { return };
+        let text = String::from_utf8(output.stdout).expect("the fixture is whole");
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+        let reader = Reader::open(&journal(format)).expect("the fixture is whole");
+        let blocks: Vec<&str> = text.lines().filter(|line| !line.starts_with("SKIPPED")).collect();
+        assert_eq!(blocks.len(), reader.headers().len(), "{text}");
+        for (line, block) in blocks.iter().zip(reader.headers()) {
+            let header = &block.header;
+            let begin = format!("{} {:>10} block {} ", block.file(), block.offset, header.number);
+            let end = format!(
+                "epoch {} records {} inputs {} to {} latched {} digest {}",
+                header.epoch,
+                header.records,
+                header.sequence_first,
+                header.sequence_last,
+                u8::from(header.latched),
+                header.digest.to_hex()
+            );
+            assert!(line.starts_with(&begin) && line.ends_with(&end), "{line}");
+        }
     }
 }
 
@@ -49,7 +51,7 @@ fn a_second_reader_finds_a_flipped_bit() {
     let dir = tempfile::tempdir().expect("the fixture is whole");
     let file = "tape/0000000001.seg";
     fs::create_dir(dir.path().join("tape")).expect("the fixture is whole");
-    let whole = fs::read(journal().join(file)).expect("the fixture is whole");
+    let whole = fs::read(journal(FORMAT).join(file)).expect("the fixture is whole");
     // in the header, in a stamp and in the padding of the second block
     for place in [4096 + 20, 4096 + 511, 8192 - 2] {
         let mut flipped = whole.clone();

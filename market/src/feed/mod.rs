@@ -37,7 +37,7 @@ use crate::event::{MarketEvent, SourceId};
 pub use lines::LINE_LIMIT;
 pub use merge::Merge;
 pub use names::Names;
-pub use ndjson_write::write_ndjson;
+pub use ndjson_write::{write_ndjson, write_ndjson_sent};
 pub use open::{OpenOptions, Opened, instrument_name, open, open_reader};
 pub use params::{CsvBars, CsvTrades};
 pub use stats::{FeedStats, RowFault};
@@ -59,6 +59,11 @@ pub trait Feed: Send {
     fn source(&self) -> SourceId;
     /// The instruments it may speak of.
     fn names(&self) -> &Names;
+    /// When the sender meant to send the last event, ns since 1970, where its row says so. It is no part
+    /// of the event: nothing that is decided may depend on it.
+    fn sent_ns(&self) -> Option<i64> {
+        None
+    }
     /// What it has read so far.
     fn stats(&self) -> &FeedStats;
 }

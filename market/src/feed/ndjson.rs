@@ -15,8 +15,8 @@ use crate::time::Timestamp;
 
 const UNIT_REMEDY: &str = "write times in nanoseconds, or as ISO text";
 
-/// What stands in every row.
-const COMMON: [&str; 3] = ["type", "instrument", "time"];
+/// What stands in every row, or may: `sent_ns` is for the one who measures.
+const COMMON: [&str; 4] = ["type", "instrument", "time", "sent_ns"];
 
 /// Each type of event, with the fields that belong to it beside those.
 const TYPES: [(&str, &[&str]); 12] = [
@@ -39,6 +39,7 @@ pub(crate) struct Ndjson {
     names: Names,
     number_clock: TimeReader,
     text_clock: TimeReader,
+    sent_ns: Option<i64>,
 }
 
 impl Ndjson {
@@ -48,6 +49,7 @@ impl Ndjson {
             names,
             number_clock: TimeReader::new("time", number, 0),
             text_clock: TimeReader::new("time", TimeFormat::Iso, 0),
+            sent_ns: None,
         }
     }
 
@@ -80,6 +82,14 @@ struct Fields<'o, 'a>(&'o Object<'a>);
 impl Fields<'_, '_> {
     fn id(&self, name: &str) -> Result<u64, String> {
         whole(name, self.0.token(name)?)
+    }
+
+    fn sent_ns(&self) -> Result<Option<i64>, String> {
+        let Some(sent) = self.0.get("sent_ns").map(|_| self.id("sent_ns")).transpose()? else {
+            return Ok(None);
+        };
+        let beyond = |_| format!("sent_ns {sent} is beyond any clock; give whole nanoseconds since 1970");
+        i64::try_from(sent).map(Some).map_err(beyond)
     }
 
     fn price(&self, name: &str) -> Result<Price, String> {
@@ -154,6 +164,10 @@ impl RowParser for Ndjson {
         &self.names
     }
 
+    fn sent_ns(&self) -> Option<i64> {
+        self.sent_ns
+    }
+
     fn parse(
         &mut self,
         row: &[u8],
@@ -166,6 +180,7 @@ impl RowParser for Ndjson {
         check_fields(&kind, object.names())?;
         let time = self.time(object.token("time")?, at)?;
         let fields = Fields(&object);
+        self.sent_ns = fields.sent_ns()?;
         *slot = match kind.as_ref() {
             "add" => EventKind::Add {
                 id: fields.id("id")?,

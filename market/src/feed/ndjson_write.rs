@@ -11,6 +11,18 @@ use crate::num::{Price, Quantity};
 ///
 /// Source and position are not written: they are the reader's.
 pub fn write_ndjson(event: &MarketEvent, name: &str, out: &mut String) {
+    put_fields(event, name, out);
+    out.push_str("}\n");
+}
+
+/// The same, with the moment at which it is meant to be sent, nanoseconds since 1970.
+pub fn write_ndjson_sent(event: &MarketEvent, name: &str, sent_ns: i64, out: &mut String) {
+    put_fields(event, name, out);
+    put(out, "sent_ns", sent_ns);
+    out.push_str("}\n");
+}
+
+fn put_fields(event: &MarketEvent, name: &str, out: &mut String) {
     out.push_str("{\"type\":\"");
     out.push_str(type_of(&event.kind));
     out.push_str("\",\"instrument\":");
@@ -53,7 +65,6 @@ pub fn write_ndjson(event: &MarketEvent, name: &str, out: &mut String) {
         }
         EventKind::Clear | EventKind::Halt | EventKind::Resume | EventKind::Gap => {}
     }
-    out.push_str("}\n");
 }
 
 const fn type_of(kind: &EventKind) -> &'static str {

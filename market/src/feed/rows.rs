@@ -78,6 +78,10 @@ impl At<'_> {
 pub(crate) trait RowParser: Send {
     const FORMAT: Format;
     fn names(&self) -> &Names;
+    /// See [`Feed::sent_ns`].
+    fn sent_ns(&self) -> Option<i64> {
+        None
+    }
     /// Reads a row. The event's kind goes into a slot, which spares moving it about; counters of its
     /// own a format keeps in `stats`.
     fn parse(
@@ -220,6 +224,10 @@ impl<P: RowParser> Feed for RowFeed<P> {
 
     fn names(&self) -> &Names {
         self.parser.names()
+    }
+
+    fn sent_ns(&self) -> Option<i64> {
+        self.parser.sent_ns()
     }
 
     fn stats(&self) -> &FeedStats {

@@ -1,6 +1,6 @@
 //! Our own event schema: what is written is read back, whatever the event.
 
-use market::feed::{FeedStats, Format, OpenOptions, open, write_ndjson};
+use market::feed::{FeedStats, Format, OpenOptions, open, open_reader, write_ndjson, write_ndjson_sent};
 use market::{
     Bar, EventKind, InstrumentId, LevelChange, MarketEvent, Price, Quantity, Side, SourceId, Timestamp,
 };
@@ -85,7 +85,7 @@ fn what_is_wrong_with_a_row_is_named() {
         ),
         (
             row(&add.replace("quantity", "quantiy")),
-            "field of `add` `quantiy` is unknown; did you mean `quantity`? known are type, instrument, time, id, side, price, quantity",
+            "field of `add` `quantiy` is unknown; did you mean `quantity`? known are type, instrument, time, sent_ns, id, side, price, quantity",
         ),
         (
             row(&add.replace("\"buy\"", "\"bid\"")),
@@ -150,6 +150,22 @@ fn what_is_wrong_with_a_row_is_named() {
         assert_eq!(faults, [format!("events:2: {want}")], "{bad}");
         assert_eq!((outcome.fault, outcome.events.len()), (None, 2), "{bad}");
     }
+}
+
+#[test]
+fn a_time_of_sending_is_read_beside_its_event() {
+    let time = Timestamp::from_ns(1_777_689_380_521_000_000);
+    let (instrument, source, kind) = (InstrumentId(0), SourceId(0), EventKind::Halt);
+    let event = MarketEvent { instrument, time, source, position: 1, kind };
+    let mut text = String::new();
+    write_ndjson_sent(&event, "A", 42, &mut text);
+    write_ndjson(&event, "A", &mut text);
+    text += &row(r#""type":"halt","sent_ns":9223372036854775808"#);
+    let mut feed = open_reader("events", Box::new(std::io::Cursor::new(text)), &OpenOptions::default());
+    let feed = feed.as_mut().expect("a feed");
+    assert_eq!((feed.next(), feed.sent_ns()), (Ok(Some(event.clone())), Some(42)));
+    assert_eq!((feed.next(), feed.sent_ns()), (Ok(Some(MarketEvent { position: 2, ..event })), None));
+    assert_eq!((feed.next(), feed.stats().refused), (Ok(None), 1), "beyond any clock");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 mod region;
 pub mod startle;
 
-pub use region::{Brainstem, BrainstemParams, State};
+pub use region::{Brainstem, BrainstemParams, Samples, State};
 pub use startle::Alarm;
 
 /// The region's name.

@@ -93,11 +93,7 @@ impl ExperienceEncoder {
     /// Folds a notice: what was going on when working memory was cleared, an input was quarantined, or
     /// the stream ended, has no outcome.
     pub fn noticed(&mut self, notice: &Notice) {
-        let ends = matches!(
-            notice.kind,
-            NoticeKind::Restarted | NoticeKind::Quarantine { .. } | NoticeKind::EndOfStream
-        );
-        if ends {
+        if ends(&notice.kind) {
             self.void += self.open() as u64;
             self.open.iter_mut().for_each(VecDeque::clear);
         }
@@ -117,6 +113,41 @@ impl ExperienceEncoder {
     pub const fn void(&self) -> u64 {
         self.void
     }
+}
+
+/// The encoder over a tape. There an input can stand before decisions of earlier inputs (those that were
+/// recomputed after a crash do), so a notice waits for the first decision behind it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TapeEncoder {
+    encoder: ExperienceEncoder,
+    waiting: VecDeque<Notice>,
+}
+
+impl TapeEncoder {
+    /// At the beginning of a tape.
+    pub const fn new(encoder: ExperienceEncoder) -> Self {
+        Self { encoder, waiting: VecDeque::new() }
+    }
+
+    /// Folds a notice, once a decision of a later input comes.
+    pub fn noticed(&mut self, notice: &Notice) {
+        if ends(&notice.kind) {
+            self.waiting.push_back(notice.clone());
+        }
+    }
+
+    /// Folds a decision, and gives the experience that it closes.
+    pub fn decided(&mut self, record: &DecisionRecord) -> Option<Experience> {
+        while let Some(notice) = self.waiting.pop_front_if(|notice| notice.sequence < record.sequence) {
+            self.encoder.noticed(&notice);
+        }
+        self.encoder.decided(record)
+    }
+}
+
+/// Whether what was going on has no outcome then.
+const fn ends(notice: &NoticeKind) -> bool {
+    matches!(notice, NoticeKind::Restarted | NoticeKind::Quarantine { .. } | NoticeKind::EndOfStream)
 }
 
 impl Open {

@@ -6,11 +6,41 @@
 //! code of a moment depend on what came before it.
 
 use market::Feature;
-use market::book::BookState;
-use synapse::Sensed;
+use market::book::{BookState, Top};
+use market::features::FeatureVector;
+use synapse::{Context, DecisionRecord, Sensed};
 
 /// Returns are not held against a volatility below this, bp a sample.
 const LEAST_VOLATILITY_BP: f32 = 0.1;
+
+/// What a moment is coded from, whether it is a sample that passes or the record of an old one.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment<'a> {
+    /// What the book says of itself.
+    pub book: BookState,
+    /// The best bid and ask, where both are known.
+    pub top: Option<Top>,
+    /// Twice the instrument's mark.
+    pub mark2: Option<i64>,
+    /// The features.
+    pub features: &'a FeatureVector,
+    /// The surroundings.
+    pub context: &'a Context,
+}
+
+impl<'a> From<&'a Sensed> for Moment<'a> {
+    fn from(sensed: &'a Sensed) -> Self {
+        let Sensed { book, top, mark2, features, context, .. } = sensed;
+        Self { book: *book, top: *top, mark2: *mark2, features, context }
+    }
+}
+
+impl<'a> From<&'a DecisionRecord> for Moment<'a> {
+    fn from(record: &'a DecisionRecord) -> Self {
+        let DecisionRecord { book, top, mark2, features, context, .. } = record;
+        Self { book: *book, top: *top, mark2: *mark2, features, context }
+    }
+}
 
 /// One number of the state or the context.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +51,7 @@ pub struct Input {
     pub formula: &'static str,
     /// It tells of the book; where there is none it is 0.
     of_book: bool,
-    value: fn(&Sensed) -> Option<f32>,
+    value: fn(&Moment<'_>) -> Option<f32>,
 }
 
 /// The state s.
@@ -30,38 +60,38 @@ pub const STATE: [Input; 7] = [
         name: "imbalance_1",
         formula: "imbalance_1",
         of_book: true,
-        value: |sensed| sensed.features[Feature::Imbalance1],
+        value: |moment| moment.features[Feature::Imbalance1],
     },
     Input {
         name: "imbalance_5",
         formula: "imbalance_5",
         of_book: true,
-        value: |sensed| sensed.features[Feature::Imbalance5],
+        value: |moment| moment.features[Feature::Imbalance5],
     },
     Input {
         name: "imbalance_10",
         formula: "imbalance_10",
         of_book: true,
-        value: |sensed| sensed.features[Feature::Imbalance10],
+        value: |moment| moment.features[Feature::Imbalance10],
     },
     Input {
         name: "order_flow",
         formula: "log(order_flow_imbalance / quantity at the best prices)",
         of_book: true,
-        value: |sensed| Some(log(sensed.features[Feature::OrderFlowImbalance]? / depth(sensed)?)),
+        value: |moment| Some(log(moment.features[Feature::OrderFlowImbalance]? / depth(moment)?)),
     },
     Input { name: "trade_flow", formula: "trade_flow / volume", of_book: false, value: trade_share },
     Input {
         name: "return_mid",
         formula: "log(return_mid / max(realised_vol, 0.1 bp))",
         of_book: false,
-        value: |sensed| standardised(sensed, Feature::ReturnMid),
+        value: |moment| standardised(moment, Feature::ReturnMid),
     },
     Input {
         name: "return_micro",
         formula: "log(return_micro / max(realised_vol, 0.1 bp))",
         of_book: true,
-        value: |sensed| standardised(sensed, Feature::ReturnMicro),
+        value: |moment| standardised(moment, Feature::ReturnMicro),
     },
 ];
 
@@ -71,37 +101,37 @@ pub const CONTEXT: [Input; 3] = [
         name: "volatility",
         formula: "log(volatility_bp)",
         of_book: false,
-        value: |sensed| sensed.context.volatility_bp.map(log),
+        value: |moment| moment.context.volatility_bp.map(log),
     },
     Input {
         name: "spread",
         formula: "log(spread_bp)",
         of_book: true,
-        value: |sensed| sensed.context.spread_bp.map(log),
+        value: |moment| moment.context.spread_bp.map(log),
     },
     Input {
         name: "volume",
         formula: "log(volume / quantity at the best prices)",
         of_book: true,
-        value: |sensed| Some(log(sensed.context.volume.unwrap_or(0.0) / depth(sensed)?)),
+        value: |moment| Some(log(moment.context.volume.unwrap_or(0.0) / depth(moment)?)),
     },
 ];
 
 /// The numbers of a moment; `None` where one is absent, nothing has a price, or any value of the
 /// sample is no number: the amygdala has tripped then.
-pub fn read<const N: usize>(inputs: &[Input; N], sensed: &Sensed) -> Option<[f32; N]> {
-    sensed.mark2?;
-    let context = sensed.context.entries();
+pub fn read<const N: usize>(inputs: &[Input; N], moment: &Moment<'_>) -> Option<[f32; N]> {
+    moment.mark2?;
+    let context = moment.context.entries();
     let mut given =
-        sensed.features.0.iter().copied().chain(context.iter().map(|(_, value)| *value)).flatten();
+        moment.features.0.iter().copied().chain(context.iter().map(|(_, value)| *value)).flatten();
     if !given.all(f32::is_finite) {
         return None;
     }
-    let has_book = sensed.book != BookState::Synthetic;
+    let has_book = moment.book != BookState::Synthetic;
     let mut numbers = [0.0; N];
     for (number, input) in numbers.iter_mut().zip(inputs) {
         if has_book || !input.of_book {
-            *number = (input.value)(sensed).filter(|value| value.is_finite())?;
+            *number = (input.value)(moment).filter(|value| value.is_finite())?;
         }
     }
     Some(numbers)
@@ -112,19 +142,19 @@ fn log(x: f32) -> f32 {
 }
 
 /// What rests at the best prices, in instrument units.
-fn depth(sensed: &Sensed) -> Option<f32> {
-    let top = sensed.top?;
+fn depth(moment: &Moment<'_>) -> Option<f32> {
+    let top = moment.top?;
     Some((top.bid.quantity.to_f64() + top.ask.quantity.to_f64()) as f32)
 }
 
 /// What share of the trades bought, less what sold; 0 where no trade is told of.
-fn trade_share(sensed: &Sensed) -> Option<f32> {
-    let volume = sensed.features[Feature::Volume].unwrap_or(0.0);
-    let flow = sensed.features[Feature::TradeFlow].unwrap_or(0.0);
+fn trade_share(moment: &Moment<'_>) -> Option<f32> {
+    let volume = moment.features[Feature::Volume].unwrap_or(0.0);
+    let flow = moment.features[Feature::TradeFlow].unwrap_or(0.0);
     Some(if volume == 0.0 { 0.0 } else { flow / volume })
 }
 
-fn standardised(sensed: &Sensed, feature: Feature) -> Option<f32> {
-    let volatility_bp = sensed.features[Feature::RealisedVol]?.max(LEAST_VOLATILITY_BP);
-    Some(log(sensed.features[feature]? / volatility_bp))
+fn standardised(moment: &Moment<'_>, feature: Feature) -> Option<f32> {
+    let volatility_bp = moment.features[Feature::RealisedVol]?.max(LEAST_VOLATILITY_BP);
+    Some(log(moment.features[feature]? / volatility_bp))
 }

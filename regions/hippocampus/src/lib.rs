@@ -9,7 +9,7 @@ pub mod inputs;
 pub mod projection;
 mod region;
 
-pub use experience::{Experience, ExperienceEncoder};
+pub use experience::{Experience, ExperienceEncoder, TapeEncoder};
 pub use region::{Hippocampus, HippocampusParams, State};
 
 /// The region's name.

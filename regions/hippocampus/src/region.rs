@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use synapse::random::seed_for;
-use synapse::{Action, Appraised, Encoded, Fault, Region, Sensed};
+use synapse::{Action, Appraised, Encoded, Fault, Region};
 
 use crate::NAME;
-use crate::inputs::{CONTEXT, STATE, read};
+use crate::inputs::{CONTEXT, Moment, STATE, read};
 use crate::projection::{Projection, Shape, dense_code};
 
 market::params! {
@@ -43,16 +43,37 @@ impl Hippocampus {
         Self { projection, state: State {} }
     }
 
-    /// W[s; c] once, and for each action its column added.
-    fn codes(&self, sensed: &Sensed) -> Result<[Box<[f32]>; Action::COUNT], Fault> {
-        let Some((state, context)) = read(&STATE, sensed).zip(read(&CONTEXT, sensed)) else {
-            return Ok(Default::default());
+    /// The dense code of each action in a moment; empty where a feature it needs is absent.
+    ///
+    /// # Errors
+    /// A [`Fault`] where the projection of finite numbers is not finite.
+    pub fn codes(&self, moment: &Moment<'_>) -> Result<[Box<[f32]>; Action::COUNT], Fault> {
+        let Some(activation) = self.activation(moment)? else { return Ok(Default::default()) };
+        Ok(Action::ALL.map(|action| self.candidate(&activation, action)))
+    }
+
+    /// The dense code of one action, which is one of [`Hippocampus::codes`]; `None` where that is empty.
+    ///
+    /// # Errors
+    /// As [`Hippocampus::codes`].
+    pub fn code(&self, moment: &Moment<'_>, action: Action) -> Result<Option<Box<[f32]>>, Fault> {
+        Ok(self.activation(moment)?.map(|activation| self.candidate(&activation, action)))
+    }
+
+    fn candidate(&self, activation: &[f32], action: Action) -> Box<[f32]> {
+        dense_code(self.projection.with_action(activation, action.index()))
+    }
+
+    /// W[s; c], to which each action adds its column.
+    fn activation(&self, moment: &Moment<'_>) -> Result<Option<Vec<f32>>, Fault> {
+        let Some((state, context)) = read(&STATE, moment).zip(read(&CONTEXT, moment)) else {
+            return Ok(None);
         };
         let activation = self.projection.activation(&state, &context);
         if !activation.iter().all(|x| x.is_finite()) {
             return Err(Fault::new(NAME, format!("no finite code of {state:?} in {context:?}")));
         }
-        Ok(Action::ALL.map(|action| dense_code(self.projection.with_action(&activation, action.index()))))
+        Ok(Some(activation))
     }
 }
 
@@ -67,7 +88,7 @@ impl Region for Hippocampus {
     }
 
     fn peek(&self, appraised: Appraised) -> Result<Encoded, Fault> {
-        let codes = self.codes(&appraised.sensed)?;
+        let codes = self.codes(&Moment::from(&appraised.sensed))?;
         Ok(Encoded { appraised, codes })
     }
 

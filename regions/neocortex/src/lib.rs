@@ -3,6 +3,8 @@
 //! A schema is a direction among the hippocampus' codes, with the rewards that experiences of that
 //! kind brought. Nothing is known until something was learned, and recall says so.
 
+pub mod kmeans;
+pub mod learn;
 mod region;
 pub mod schema;
 pub mod search;

@@ -14,34 +14,38 @@ market::params! {
     }
 }
 
-/// What the neocortex remembers.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct State {
-    schemas: SchemaSet,
-}
+/// What the neocortex remembers on the line: nothing. The schemas are learned asleep and handed to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {}
 
 /// The neocortex: recall.
 #[derive(Debug, Clone)]
 pub struct Neocortex {
     params: NeocortexParams,
+    schemas: SchemaSet,
     state: State,
 }
 
 impl Neocortex {
     /// A neocortex that has learned nothing.
     pub fn new(params: NeocortexParams) -> Self {
-        Self { params, state: State::default() }
+        Self { params, schemas: SchemaSet::default(), state: State {} }
     }
 
     /// The same with the schemas it has to recall from.
     #[must_use]
     pub fn with_schemas(self, schemas: SchemaSet) -> Self {
-        Self { state: State { schemas }, ..self }
+        Self { schemas, ..self }
+    }
+
+    /// What it recalls from, from here on.
+    pub fn set_schemas(&mut self, schemas: SchemaSet) {
+        self.schemas = schemas;
     }
 
     /// What is remembered of one action; nothing where it has no code.
     fn recall(&self, code: &[f32]) -> Result<Recall, Fault> {
-        let schemas = &self.state.schemas;
+        let schemas = &self.schemas;
         let Some(dimension) = schemas.dimension().filter(|_| !code.is_empty()) else {
             return Ok(Recall::default());
         };
@@ -100,7 +104,7 @@ impl Region for Neocortex {
         for (recall, code) in recall.iter_mut().zip(&encoded.codes) {
             *recall = self.recall(code)?;
         }
-        let schemas = self.state.schemas.schemas().len() as u32;
+        let schemas = self.schemas.schemas().len() as u32;
         Ok(Recalled { encoded, recall, schemas })
     }
 

@@ -122,15 +122,26 @@ impl SchemaSet {
     }
 }
 
-/// a·b, summed in a fixed number of lanes so that the bits do not depend on the machine's.
+/// a·b.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
+    in_lanes(a, b, |a, b| a * b)
+}
+
+/// ‖a − b‖².
+pub(crate) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+    in_lanes(a, b, |a, b| (a - b) * (a - b))
+}
+
+/// The sum of `term` over two vectors, in a fixed number of lanes so that the bits do not depend on the
+/// machine's.
+fn in_lanes(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     assert_eq!(a.len(), b.len(), "vectors of different dimension");
     let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| term(*a, *b)).sum();
     let mut lanes = [0.0; LANES];
     for (a, b) in a.zip(b) {
         for ((lane, a), b) in lanes.iter_mut().zip(a).zip(b) {
-            *lane += a * b;
+            *lane += term(*a, *b);
         }
     }
     lanes.iter().sum::<f64>() + rest

@@ -49,7 +49,7 @@ impl Latch {
     /// Folds an operator's command.
     pub fn command(&mut self, kind: CommandKind) {
         self.cause = match kind {
-            CommandKind::Halt => Some(LatchCause::Operator),
+            CommandKind::Halt | CommandKind::Flatten => Some(LatchCause::Operator),
             CommandKind::Arm => None,
         };
     }

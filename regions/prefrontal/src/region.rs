@@ -1,5 +1,7 @@
 //! The region: gap = target − position − outstanding, turned into requests or a reason.
 
+mod flatten;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use market::book::BookState;
@@ -39,6 +41,8 @@ pub struct State {
     marks: BTreeMap<InstrumentId, i64>,
     /// Instruments latched by themselves, until an operator arms (S2).
     quarantined: BTreeSet<InstrumentId>,
+    /// Every position is being reduced to nothing, until an operator arms.
+    flattening: bool,
 }
 
 /// The prefrontal cortex: the one judge (G2).
@@ -93,6 +97,9 @@ impl Prefrontal {
         if let Some(reason) = self.obstacle(forecast) {
             return self.rest(sensed.instrument, reason).into();
         }
+        if self.flattens(sensed) {
+            return self.flatten(sensed);
+        }
         let proposal = forecast.proposal();
         let hold = match proposal.action {
             // an action that did not stand out has become a hold
@@ -118,6 +125,7 @@ impl Prefrontal {
             return Some(Reason::NotFinite {});
         }
         if let Some(cause) = self.latch_of(sensed.instrument)
+            && !self.flattens(sensed)
             && !self.is_reduction(forecast)
         {
             return Some(Reason::Latched { cause });
@@ -130,6 +138,10 @@ impl Prefrontal {
         }
         if !self.instruments.get(sensed.instrument).session.contains(sensed.time) {
             return Some(Reason::OutsideSession {});
+        }
+        // what is held is not held on to because it frightens
+        if self.flattens(sensed) {
+            return None;
         }
         match threat.phase {
             Phase::WarmingUp { left } | Phase::Calibrating { left } => {
@@ -363,7 +375,8 @@ fn farthest(side: Side, mark2: i64, collar_bp: f64, tick: Price) -> Price {
     let step = tick.units().max(1) as f64;
     let steps = match side {
         Side::Buy => ((mark + mark * collar_bp / 1e4) / step).floor(),
-        Side::Sell => ((mark - mark * collar_bp / 1e4) / step).ceil(),
+        // a collar of the whole price still leaves a price
+        Side::Sell => ((mark - mark * collar_bp / 1e4) / step).ceil().max(1.0),
     };
     // beyond fixed point the cast saturates, and the collar's own test refuses
     Price::from_units((steps as i64).saturating_mul(tick.units().max(1)))
@@ -396,8 +409,13 @@ impl Region for Prefrontal {
             NoticeKind::Report(report) => self.state.orders.report(report)?,
             NoticeKind::Command(command) => {
                 self.state.latch.command(command.kind);
-                if command.kind == CommandKind::Arm {
-                    self.state.quarantined.clear();
+                match command.kind {
+                    CommandKind::Halt => {}
+                    CommandKind::Flatten => self.state.flattening = true,
+                    CommandKind::Arm => {
+                        self.state.flattening = false;
+                        self.state.quarantined.clear();
+                    }
                 }
             }
             NoticeKind::Latch(cause) => self.state.latch.set(*cause),
@@ -408,7 +426,7 @@ impl Region for Prefrontal {
             NoticeKind::Restarted => self.state.latch.restarted(),
             NoticeKind::Lapsed(id) => self.state.orders.lapsed(*id),
             NoticeKind::CancelSent(id) => self.state.orders.cancel_sent(*id),
-            NoticeKind::EndOfStream | NoticeKind::Activate { .. } => {}
+            NoticeKind::EndOfStream | NoticeKind::Activate { .. } | NoticeKind::Slept { .. } => {}
         }
         Ok(())
     }

@@ -85,6 +85,26 @@ pub enum NoticeKind {
         /// Why.
         reason: String,
     },
+    /// A night that was due in simulated time is over, whatever came of it.
+    Slept {
+        /// What was learned; none where nothing was.
+        artefact: Option<[u8; 32]>,
+        /// Whether that takes effect from here on.
+        activated: bool,
+        /// What was learned from how much, or why not.
+        reason: String,
+    },
+}
+
+impl NoticeKind {
+    /// The artefact that takes effect with it.
+    pub const fn activates(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::Activate { hash, .. } => Some(*hash),
+            Self::Slept { artefact, activated: true, .. } => *artefact,
+            _ => None,
+        }
+    }
 }
 
 /// An operator's command.
@@ -106,4 +126,6 @@ pub enum CommandKind {
     Halt,
     /// Clear the latch.
     Arm,
+    /// Latch as in a halt, and reduce every position to nothing.
+    Flatten,
 }

@@ -16,7 +16,8 @@ pub fn normal(seed: u64, index: u64) -> f64 {
 }
 
 /// The `counter`-th number of a seed, uniform in (0, 1]; never 0, whose logarithm is not finite.
-fn uniform(seed: u64, counter: u64) -> f64 {
+#[must_use]
+pub fn uniform(seed: u64, counter: u64) -> f64 {
     ((mixed(mixed(seed) ^ counter) >> 11) as f64 + 1.0) / (1u64 << 53) as f64
 }
 

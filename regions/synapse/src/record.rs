@@ -1,5 +1,6 @@
 //! What is kept of a decision (J11), and the digest of a run (D4).
 
+use market::book::{BookState, Top};
 use market::features::FeatureVector;
 use market::{InstrumentId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,10 @@ pub struct DecisionRecord {
     pub execution: ExecutionForecast,
     /// What was done, or why nothing.
     pub verdict: Verdict,
+    /// What the book said of itself.
+    pub book: BookState,
+    /// The best bid and ask, where both were known.
+    pub top: Option<Top>,
 }
 
 impl DecisionRecord {
@@ -70,6 +75,8 @@ impl DecisionRecord {
             proposal: judged.proposal().clone(),
             execution: judged.execution().clone(),
             verdict: judged.verdict.clone(),
+            book: sensed.book,
+            top: sensed.top,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! made-up events that pass door, line, gate and exchange.
 
 mod cases;
+mod flatten;
 mod latch;
 mod unsound;
 

@@ -36,7 +36,7 @@ fn eager() -> (Line, Sensed) {
 }
 
 fn think(line: &mut Line, sensed: Sensed) -> Result<Judged, synapse::Fault> {
-    line.think(sensed, &mut Workbench::default())
+    line.think(sensed, std::time::Duration::ZERO, &Workbench::default())
 }
 
 /// What an eager line makes of a sample that was tampered with; a fault of a region is one answer.

@@ -68,5 +68,7 @@ pub fn decision(sequence: u64, instrument: u16, mark2: Option<i64>, earned: Mone
             latch: None,
             tripped: false,
         },
+        book: sensed.book,
+        top: sensed.top,
     }
 }

@@ -1,5 +1,7 @@
 //! The judge as a region: from the gap to requests, and never past a limit.
 
+mod flatten;
+
 use market::order::{ClientId, Fill, Liquidity, OrderKind, Report, ReportKind, Request};
 use market::{Instrument, InstrumentId, Instruments, Money, Price, Quantity, Side, Timestamp};
 use prefrontal::{Limits, Prefrontal, PrefrontalParams};
@@ -39,16 +41,12 @@ struct Ask {
 
 impl Desk {
     fn new() -> Self {
-        let instrument = Instrument { tick: p(1), lot: q(1), ..scenes::instrument() };
-        let limits = Limits {
-            order_size: q(20),
-            position: q(10),
-            notional: "100000".parse().expect("money"),
-            capital: "100000".parse().expect("money"),
-            collar: 500.0,
-            rate: 100,
-            duplicate: 1,
-        };
+        Self::within(limits())
+    }
+
+    fn within(limits: Limits) -> Self {
+        let session = "00:00-12:00".parse().expect("a session");
+        let instrument = Instrument { tick: p(1), lot: q(1), session, ..scenes::instrument() };
         let ask = Ask {
             action: Action::Buy,
             target: q(5),
@@ -64,8 +62,14 @@ impl Desk {
     }
 
     fn judge(&mut self) -> Verdict {
+        self.judge_changed(|_| {})
+    }
+
+    /// Asks, something being otherwise.
+    fn judge_changed(&mut self, change: impl Fn(&mut Forecast)) -> Verdict {
         self.sequence += 1;
-        let forecast = forecast(self.sequence, self.position, &self.ask);
+        let mut forecast = forecast(self.sequence, self.position, &self.ask);
+        change(&mut forecast);
         let asked = self.judge.peek(forecast.clone()).expect("no fault");
         let judged = self.judge.step(forecast).expect("no fault");
         assert_eq!(asked, judged, "peek answers as step does");
@@ -109,6 +113,18 @@ impl Desk {
 
     fn command(&mut self, kind: CommandKind) {
         self.notice(NoticeKind::Command(Command { kind, by: "ada".into(), reason: "test".into() }));
+    }
+}
+
+fn limits() -> Limits {
+    Limits {
+        order_size: q(20),
+        position: q(10),
+        notional: "100000".parse().expect("money"),
+        capital: "100000".parse().expect("money"),
+        collar: 500.0,
+        rate: 100,
+        duplicate: 1,
     }
 }
 
