@@ -23,6 +23,9 @@ const SNAPSHOTS: usize = 16;
 #[derive(Debug)]
 pub struct Latencies {
     all: Spans,
+    /// Of those that came while no night was under way, and of those that came in one.
+    awake_asleep: [Spans; 2],
+    is_asleep: bool,
     /// By sequence.
     under_way: VecDeque<UnderWay>,
     /// What was decided last before it was expected, and when: a plain loop decides as it admits.
@@ -36,6 +39,7 @@ pub struct Latencies {
 struct UnderWay {
     sequence: u64,
     sent_ns: i64,
+    is_asleep: bool,
     decided_us: Option<u64>,
     released_us: Option<u64>,
 }
@@ -62,12 +66,14 @@ pub struct LatencyStatus {
     /// To the release of the orders that were decided, with the decision durable.
     pub released: SpanStatus,
     /// The same within half a second of each snapshot, oldest first.
-    pub snapshots: Vec<NearSnapshot>,
+    pub snapshots: Vec<EndsStatus>,
+    /// The same of what came while no night was under way, and of what came in one, where something did.
+    pub awake_asleep: Option<[EndsStatus; 2]>,
 }
 
-/// The second around one snapshot.
+/// To both ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NearSnapshot {
+pub struct EndsStatus {
     /// To the decision.
     pub decided: SpanStatus,
     /// To the release.
@@ -93,6 +99,8 @@ impl Default for Latencies {
     fn default() -> Self {
         Self {
             all: Spans::new(),
+            awake_asleep: [Spans::new(), Spans::new()],
+            is_asleep: false,
             under_way: VecDeque::new(),
             early: None,
             snapshots: VecDeque::new(),
@@ -102,12 +110,19 @@ impl Default for Latencies {
 }
 
 impl Latencies {
+    /// From here on what comes comes in a night, or no longer does.
+    pub const fn set_asleep(&mut self, is_asleep: bool) {
+        self.is_asleep = is_asleep;
+    }
+
     /// The event of that input was meant to be sent then. Sequences ascend.
-    pub fn expect(&mut self, sequence: u64, sent_ns: i64) {
+    pub fn sent(&mut self, sequence: u64, sent_ns: i64) {
         if self.under_way.len() == UNDER_WAY {
             self.under_way.pop_front();
         }
-        self.under_way.push_back(UnderWay { sequence, sent_ns, decided_us: None, released_us: None });
+        let is_asleep = self.is_asleep;
+        let event = UnderWay { sequence, sent_ns, is_asleep, decided_us: None, released_us: None };
+        self.under_way.push_back(event);
         if let Some((_, now_ns)) = self.early.take_if(|(early, _)| *early == sequence) {
             self.decided(sequence, now_ns);
         }
@@ -137,13 +152,14 @@ impl Latencies {
     ) {
         let Ok(at) = self.under_way.binary_search_by_key(&sequence, |at| at.sequence) else { return };
         let event = &mut self.under_way[at];
-        let (sent_ns, slot) = (event.sent_ns, slot(event));
+        let (sent_ns, is_asleep, slot) = (event.sent_ns, event.is_asleep, slot(event));
         if slot.is_some() {
             return;
         }
         let us = u64::try_from((now_ns - sent_ns) / 1000).unwrap_or(0);
         *slot = Some(us);
         histogram(&mut self.all).saturating_record(us);
+        histogram(&mut self.awake_asleep[usize::from(is_asleep)]).saturating_record(us);
         let near = self.snapshots.iter_mut().rev().take_while(|snapshot| sent_ns - snapshot.at_ns <= NEAR_NS);
         for snapshot in near.filter(|snapshot| snapshot.at_ns - sent_ns <= NEAR_NS) {
             histogram(&mut snapshot.spans).saturating_record(us);
@@ -171,16 +187,15 @@ impl Latencies {
     /// What there is to tell; none before an event said when it was sent.
     pub fn status(&self) -> Option<LatencyStatus> {
         self.under_way.front()?;
-        let is_seen = |near: &NearSnapshot| near.decided.count > 0;
-        let near = |snapshot: &Snapshot| {
-            let (decided, released) = snapshot.spans.status();
-            NearSnapshot { decided, released }
-        };
-        let (decided, released) = self.all.status();
+        let is_seen = |near: &EndsStatus| near.decided.count > 0;
+        let near = self.snapshots.iter().map(|snapshot| snapshot.spans.status());
+        let EndsStatus { decided, released } = self.all.status();
+        let awake_asleep = Some(self.awake_asleep.each_ref().map(Spans::status));
         Some(LatencyStatus {
             decided,
             released,
-            snapshots: self.snapshots.iter().map(near).filter(is_seen).collect(),
+            snapshots: near.filter(is_seen).collect(),
+            awake_asleep: awake_asleep.filter(|[_, asleep]| is_seen(asleep)),
         })
     }
 }
@@ -190,8 +205,8 @@ impl Spans {
         Self { decided: histogram(), released: histogram() }
     }
 
-    fn status(&self) -> (SpanStatus, SpanStatus) {
-        (SpanStatus::of(&self.decided), SpanStatus::of(&self.released))
+    fn status(&self) -> EndsStatus {
+        EndsStatus { decided: SpanStatus::of(&self.decided), released: SpanStatus::of(&self.released) }
     }
 }
 
@@ -230,7 +245,7 @@ mod tests {
         let mut latencies = Latencies::default();
         assert_eq!(latencies.status(), None);
         for sequence in 1..=100 {
-            latencies.expect(sequence * 2, 0);
+            latencies.sent(sequence * 2, 0);
             latencies.decided(sequence * 2, sequence as i64 * MS_NS);
         }
         latencies.released(20, 300 * MS_NS);
@@ -248,7 +263,7 @@ mod tests {
         let mut latencies = Latencies::default();
         for (decided, expected) in [(1, 1), (2, 3), (3, 4), (5, 5)] {
             latencies.decided(decided, 5 * MS_NS);
-            latencies.expect(expected, 4 * MS_NS);
+            latencies.sent(expected, 4 * MS_NS);
         }
         let decided = status(&latencies).decided;
         assert_eq!((decided.count, decided.max_ms), (3, 1.0), "1, 5, and 3, which was expected already");
@@ -258,7 +273,7 @@ mod tests {
     fn a_clock_set_back_and_an_age_are_the_ends_of_the_scale() {
         let mut latencies = Latencies::default();
         for (sequence, now_ns) in [(1, -5), (2, i64::MAX)] {
-            latencies.expect(sequence, 0);
+            latencies.sent(sequence, 0);
             latencies.decided(sequence, now_ns);
         }
         let decided = status(&latencies).decided;
@@ -272,7 +287,7 @@ mod tests {
         // one each 100 ms, from 0 s to 3 s, each decided at once
         for sequence in 0..=30 {
             let now_ns = sequence as i64 * 100 * MS_NS;
-            latencies.expect(sequence, now_ns);
+            latencies.sent(sequence, now_ns);
             latencies.decided(sequence, now_ns + MS_NS);
             let newest = [29, 10].into_iter().find(|at| *at <= sequence).unwrap_or(0);
             latencies.snapshot(newest, now_ns);
@@ -282,10 +297,26 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_in_a_night_is_told_apart() {
+        let mut latencies = Latencies::default();
+        for sequence in 1..=10 {
+            latencies.set_asleep((4..=6).contains(&sequence));
+            assert_eq!(latencies.status().and_then(|status| status.awake_asleep).is_some(), sequence > 4);
+            latencies.sent(sequence, 0);
+            // decided behind the end of the night it came in
+            latencies.set_asleep(false);
+            latencies.decided(sequence, sequence as i64 * MS_NS);
+        }
+        let [awake, asleep] = status(&latencies).awake_asleep.expect("a night");
+        assert_eq!((awake.decided.count, asleep.decided.count), (7, 3));
+        assert!((asleep.decided.max_ms - 6.0).abs() < 0.01 && awake.decided.max_ms > 9.9, "{asleep:?}");
+    }
+
+    #[test]
     fn what_is_never_decided_takes_bounded_room() {
         let mut latencies = Latencies::default();
         for sequence in 0..3 * UNDER_WAY as u64 {
-            latencies.expect(sequence, 0);
+            latencies.sent(sequence, 0);
             latencies.snapshot(sequence.min(2 * SNAPSHOTS as u64), 0);
         }
         assert_eq!((latencies.under_way.len(), latencies.snapshots.len()), (UNDER_WAY, SNAPSHOTS));

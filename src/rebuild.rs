@@ -101,7 +101,26 @@ pub fn rebuild(
     let (block, record) = usable.as_ref().map_or((0, 0), |usable| (usable.block, usable.record + 1));
     let mut absent = quarantined(reader, block)?;
     absent.extend(&terms.absent);
-    let mut rebuilt = begin(dir, reader.manifest(), usable, absent, terms)?;
+    let activated = usable.as_ref().map_or(&[][..], |usable| usable.cut.activated());
+    let mut rebuilt = begin(dir, reader.manifest(), activated, absent, terms)?;
+    if let Some(Usable { marker, cut, .. }) = usable {
+        if let Err(fault) = rebuilt.rethink.restore(cut) {
+            let sequence = marker.sequence;
+            tracing::warn!(sequence, %fault, "a snapshot is not of this build, the one before is taken");
+            if from == From::Beginning {
+                let message = format!(
+                    "{}: the oldest snapshot is not of this build, and the tape before it was dropped: {fault}; use the build that wrote it",
+                    dir.display()
+                );
+                return Err(Failure::Input(message).into());
+            }
+            return rebuild(dir, reader, From::Snapshot(sequence.saturating_sub(1)), terms, progress);
+        }
+        rebuilt.from = Some(marker);
+    }
+    if terms.is_line {
+        rebuilt.rethink.mind_mut().host(actors(&rebuilt.blueprint.config, None)?);
+    }
     let blocks = reader.headers().len();
     for at in block..blocks {
         let skip = if at == block { record } else { 0 };
@@ -121,7 +140,7 @@ pub fn rebuild(
 fn begin(
     dir: &Path,
     manifest: &Manifest,
-    usable: Option<Usable>,
+    activated: &[[u8; 32]],
     absent: BTreeSet<u64>,
     terms: &Terms,
 ) -> Result<Rebuilt, Obstacle> {
@@ -129,24 +148,14 @@ fn begin(
     if let Some(policy) = &terms.policy {
         blueprint.activate(dir, policy)?;
     }
-    for hash in usable.iter().flat_map(|usable| usable.cut.activated()) {
+    for hash in activated {
         blueprint.activate(dir, &Hash(*hash))?;
     }
     let mut rethink = blueprint.rethink(absent)?;
     if terms.lenient {
         rethink = rethink.lenient();
     }
-    let from = match usable {
-        Some(Usable { marker, cut, .. }) => {
-            rethink.restore(cut).map_err(|fault| Stray::of(marker.sequence, fault))?;
-            Some(marker)
-        }
-        None => None,
-    };
-    if terms.is_line {
-        rethink.mind_mut().host(actors(&blueprint.config, None)?);
-    }
-    Ok(Rebuilt { rethink, blueprint, from })
+    Ok(Rebuilt { rethink, blueprint, from: None })
 }
 
 impl Rebuilt {

@@ -182,7 +182,9 @@ impl Door {
         let first = tick.filter(|tick| *tick < first).unwrap_or(first);
         // silence itself is no input
         let first = Some(first).filter(|first| outside.feed.is_some() || first.1 != FEED)?;
-        Some(self.night.map_or(first, |night| first.min((night, NIGHT))))
+        // no nights after the end of all feeds either
+        let night = self.night.filter(|_| feed.is_some());
+        Some(night.map_or(first, |night| first.min((night, NIGHT))))
     }
 
     /// Admits what comes next: its sequence number, its time and what it is.

@@ -13,8 +13,12 @@ use super::line::REGIONS;
 use super::trace::{Traced, Tracer};
 
 /// What a test lets happen before a region's step with a sample: it may change the message, panic, take its
-/// time, or fail. It is told the region, the input's number and the instrument.
+/// time, or fail. It is told the region, the input's number and the instrument. Before the brainstem senses
+/// an input there is no message, and the instrument is nobody's: the largest number.
 pub type Hook = Arc<dyn Fn(&'static str, u64, InstrumentId, &mut dyn Any) -> Result<(), Fault> + Send + Sync>;
+
+/// The instrument of an input that is no sample yet.
+const NOBODYS: InstrumentId = InstrumentId(u16::MAX);
 
 /// A sample's place in the sequence, and its way in the log.
 #[derive(Debug, Clone)]
@@ -106,6 +110,9 @@ impl Workbench {
     ) -> Result<Duration, Fault> {
         let gauge = &self.gauges.regions()[at];
         let began = gauge.begin(sequence, None);
+        if let Some(hook) = &self.hook {
+            hook(REGIONS[at], sequence, NOBODYS, &mut ())?;
+        }
         work()?;
         gauge.end(began, counts);
         Ok(began.elapsed())

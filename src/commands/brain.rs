@@ -1,18 +1,22 @@
-//! `janus brain ls|activate`
+//! `janus brain ls|activate|rollback`
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use journal::artefacts::{self, Artefact};
 use journal::{Hash, JournalError, Manifest, Reader, Record};
+use neocortex::learn::SchemaBook;
 use serde::Serialize;
 use synapse::InputKind;
 
 use super::journal::JournalArgs;
 use super::operator::{self, Signature};
 use super::terminal::{say, say_json};
+use crate::blueprint::{CONFIG, POLICY};
 use crate::control::Ask;
 use crate::failure::Failure;
+use crate::sleep::SCHEMAS;
 use crate::summary::grouped;
 
 /// `janus brain …`
@@ -22,6 +26,8 @@ pub enum BrainCommand {
     Ls(Ls),
     /// Let an artefact take effect in a running daemon.
     Activate(Activate),
+    /// Let what was active before take effect again in a running daemon.
+    Rollback(Rollback),
 }
 
 /// Arguments of `janus brain ls`.
@@ -46,6 +52,39 @@ pub struct Activate {
     signature: Signature,
 }
 
+/// Arguments of `janus brain rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// What is to be taken back; without it that which took effect last.
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+    #[command(flatten)]
+    signature: Signature,
+}
+
+/// The kinds of artefacts that take effect.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    /// What was learned asleep.
+    Schemas,
+    /// The weights of the policy.
+    Policy,
+    /// The configuration.
+    Config,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Schemas => SCHEMAS,
+            Self::Policy => POLICY,
+            Self::Config => CONFIG,
+        }
+    }
+}
+
 /// The name of an artefact.
 pub(super) fn parse_hash(text: &str) -> Result<Hash, String> {
     text.parse()
@@ -63,6 +102,7 @@ impl BrainCommand {
             Self::Activate(Activate { journal, hash, signature: Signature { by, reason } }) => {
                 operator::command(&journal, &Ask::Activate { hash, by, reason })
             }
+            Self::Rollback(command) => command.run(),
         }
     }
 }
@@ -76,14 +116,19 @@ struct Row {
     active: bool,
     /// The input since which it is active; 0 is the beginning.
     since: Option<u64>,
+    /// What it was learned from, where it is a book of schemas that can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    experiences: Option<u64>,
+    /// How many schemas it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schemas: Option<usize>,
 }
 
 impl Ls {
     fn run(self) -> Result<(), Failure> {
         let dir = &self.journal.journal;
-        let reader = Reader::open(dir)?;
-        let list = artefacts::list(dir)?;
-        let rows = rows(reader.manifest(), list, reader.records())?;
+        let mut rows = History::of(dir)?.rows();
+        rows.iter_mut().filter(|row| row.kind == SCHEMAS).for_each(|row| row.open(dir));
         if self.json {
             return rows.iter().try_for_each(say_json);
         }
@@ -92,41 +137,109 @@ impl Ls {
 }
 
 impl Row {
+    /// Looks into a book of schemas; of a damaged one nothing is told.
+    fn open(&mut self, dir: &Path) {
+        let bytes = artefacts::get(dir, SCHEMAS, &self.hash).ok();
+        if let Some(book) = bytes.and_then(|bytes| SchemaBook::from_bytes(&bytes).ok()) {
+            (self.experiences, self.schemas) =
+                (Some(book.experiences()), Some(book.schemas().schemas().len()));
+        }
+    }
+
     fn to_text(&self) -> String {
         let since = match self.since {
             Some(0) => "  active since the beginning".to_owned(),
             Some(sequence) => format!("  active since input {sequence}"),
             None => String::new(),
         };
-        format!("{} {:<6} {:>9} bytes{since}\n", self.hash, self.kind, grouped(self.bytes))
+        let learned = self.schemas.zip(self.experiences);
+        let learned =
+            learned.map_or(String::new(), |(schemas, of)| format!("  {schemas} schemas of {of} experiences"));
+        format!("{} {:<7} {:>9} bytes{learned}{since}\n", self.hash, self.kind, grouped(self.bytes))
     }
 }
 
-/// Of each kind the artefact that took effect last is active.
-fn rows(
-    manifest: &Manifest,
+/// What took effect in a run, by kind.
+#[derive(Debug)]
+struct History {
     list: Vec<Artefact>,
-    records: impl Iterator<Item = Result<Record, JournalError>>,
-) -> Result<Vec<Row>, JournalError> {
-    let mut active = BTreeMap::from([("config", (manifest.config, 0)), ("policy", (manifest.policy, 0))]);
-    for record in records {
-        if let Record::Input(input) = record?
-            && let InputKind::Notice(kind) = &input.kind
-            && let Some(hash) = kind.activates()
-            && let Some(artefact) = list.iter().find(|artefact| artefact.hash == Hash(hash))
-        {
-            active.insert(&artefact.kind, (artefact.hash, input.sequence));
+    /// What took effect and was not taken back, each with its input, the newest last; 0 is the beginning.
+    active: BTreeMap<String, Vec<(Hash, u64)>>,
+    /// The kind of which something took effect last.
+    last: Option<String>,
+}
+
+impl History {
+    fn of(dir: &Path) -> Result<Self, Failure> {
+        let reader = Reader::open(dir)?;
+        Ok(Self::new(reader.manifest(), artefacts::list(dir)?, reader.records())?)
+    }
+
+    /// One that takes effect again takes back all that took effect since it did before.
+    fn new(
+        manifest: &Manifest,
+        list: Vec<Artefact>,
+        records: impl Iterator<Item = Result<Record, JournalError>>,
+    ) -> Result<Self, JournalError> {
+        let nothing = Hash::of(&SchemaBook::empty().to_bytes());
+        let begun = [(CONFIG, manifest.config), (POLICY, manifest.policy), (SCHEMAS, nothing)];
+        let mut active: BTreeMap<String, Vec<(Hash, u64)>> =
+            begun.map(|(kind, hash)| (kind.to_owned(), vec![(hash, 0)])).into();
+        let mut last = None;
+        for record in records {
+            if let Record::Input(input) = record?
+                && let InputKind::Notice(kind) = &input.kind
+                && let Some(hash) = kind.activates()
+                && let Some(artefact) = list.iter().find(|artefact| artefact.hash == Hash(hash))
+            {
+                let stack = active.entry(artefact.kind.clone()).or_default();
+                let known = stack.iter().position(|(hash, _)| *hash == artefact.hash);
+                stack.truncate(known.unwrap_or(stack.len()));
+                stack.push((artefact.hash, input.sequence));
+                last = Some(artefact.kind.clone());
+            }
+        }
+        Ok(Self { list, active, last })
+    }
+
+    /// Of each kind the artefact that took effect last is active.
+    fn rows(&self) -> Vec<Row> {
+        let row = |Artefact { hash, kind, bytes }: &Artefact| {
+            let newest = self.active.get(kind).and_then(|stack| stack.last());
+            let since = newest.filter(|(active, _)| active == hash).map(|(_, since)| *since);
+            let (hash, kind, active) = (*hash, kind.clone(), since.is_some());
+            Row { hash, kind, bytes: *bytes, active, since, experiences: None, schemas: None }
+        };
+        self.list.iter().map(row).collect()
+    }
+
+    /// Of a kind, or of that of which something took effect last: the kind, and what was active before.
+    fn before(&self, kind: Option<Kind>) -> Result<(&str, Hash), Failure> {
+        let Some(kind) = kind.map(Kind::name).or(self.last.as_deref()) else {
+            return Err(Failure::Input(
+                "nothing took effect in this run that could be taken back".to_owned(),
+            ));
+        };
+        match self.active.get(kind).map(Vec::as_slice) {
+            Some([.., (before, _), _]) => Ok((kind, *before)),
+            _ => Err(Failure::Input(format!(
+                "the {kind} active is what the run began with, and there is none before; `janus brain activate HASH` takes any"
+            ))),
         }
     }
-    let since = |a: &Artefact| active.get(a.kind.as_str()).filter(|(hash, _)| *hash == a.hash).map(|at| at.1);
-    let row = |a: &Artefact| Row {
-        hash: a.hash,
-        kind: a.kind.clone(),
-        bytes: a.bytes,
-        active: since(a).is_some(),
-        since: since(a),
-    };
-    Ok(list.iter().map(row).collect())
+}
+
+impl Rollback {
+    fn run(self) -> Result<(), Failure> {
+        let Self { journal, kind, signature: Signature { by, reason } } = self;
+        let dir = &journal.journal;
+        let history = History::of(dir)?;
+        let (kind, hash) = history.before(kind)?;
+        if kind == SCHEMAS && history.list.iter().all(|artefact| artefact.hash != hash) {
+            artefacts::put(dir, SCHEMAS, &SchemaBook::empty().to_bytes())?;
+        }
+        operator::command(&journal, &Ask::Activate { hash, by, reason })
+    }
 }
 
 #[cfg(test)]
@@ -150,7 +263,39 @@ mod tests {
     #[test]
     fn of_each_kind_the_last_that_took_effect_is_active() {
         let list = [artefact("config", "a"), artefact("policy", "old"), artefact("policy", "new")];
-        let manifest = Manifest {
+        let manifest = manifest(&list);
+        let since = |records: Vec<_>| {
+            let rows = History::new(&manifest, list.to_vec(), records.into_iter()).expect("listed").rows();
+            assert!(rows.iter().all(|row| row.active == row.since.is_some()));
+            rows.iter().map(|row| row.since).collect::<Vec<_>>()
+        };
+        assert_eq!(since(vec![]), [Some(0), Some(0), None]);
+        assert_eq!(since(vec![activation(7, &list[2])]), [Some(0), None, Some(7)]);
+        let back = vec![activation(7, &list[2]), activation(9, &list[1]), activation(11, &list[0])];
+        assert_eq!(since(back), [Some(11), Some(9), None]);
+    }
+
+    #[test]
+    fn a_rollback_goes_back_step_by_step_to_the_beginning() {
+        let list =
+            ["config", "policy", "a", "b"].map(|it| artefact(if it.len() > 1 { it } else { SCHEMAS }, it));
+        let manifest = manifest(&list);
+        let nothing = Hash::of(&SchemaBook::empty().to_bytes());
+        let before = |steps: &[(u64, usize)], kind: Option<Kind>| {
+            let records: Vec<_> = steps.iter().map(|(at, of)| activation(*at, &list[*of])).collect();
+            let history = History::new(&manifest, list.to_vec(), records.into_iter()).expect("listed");
+            history.before(kind).map(|(_, hash)| hash).map_err(|why| why.to_string())
+        };
+        assert!(before(&[], None).is_err_and(|why| why.contains("nothing took effect")));
+        assert!(before(&[], Some(Kind::Schemas)).is_err_and(|why| why.contains("schemas")));
+        assert_eq!(before(&[(3, 2)], None), Ok(nothing));
+        assert_eq!(before(&[(3, 2), (5, 3)], None), Ok(list[2].hash));
+        assert_eq!(before(&[(3, 2), (5, 3), (6, 2)], None), Ok(nothing), "taken back twice");
+        assert!(before(&[(3, 2)], Some(Kind::Policy)).is_err_and(|why| why.contains("policy")));
+    }
+
+    fn manifest(list: &[Artefact]) -> Manifest {
+        Manifest {
             run: "r".into(),
             created_ns: 0,
             build: "b".into(),
@@ -164,15 +309,6 @@ mod tests {
             formats: Vec::new(),
             from_ns: None,
             venue: None,
-        };
-        let since = |records: Vec<_>| {
-            let rows = rows(&manifest, list.to_vec(), records.into_iter()).expect("listed");
-            assert!(rows.iter().all(|row| row.active == row.since.is_some()));
-            rows.iter().map(|row| row.since).collect::<Vec<_>>()
-        };
-        assert_eq!(since(vec![]), [Some(0), Some(0), None]);
-        assert_eq!(since(vec![activation(7, &list[2])]), [Some(0), None, Some(7)]);
-        let back = vec![activation(7, &list[2]), activation(9, &list[1]), activation(11, &list[0])];
-        assert_eq!(since(back), [Some(11), Some(9), None]);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use market::Quantity;
 use synapse::{Outcome, Reason};
 
 use super::journal::JournalArgs;
@@ -16,6 +17,9 @@ use crate::failure::Failure;
 
 /// How often the daemon is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// The reason of what is too little for an order.
+const DUST: &str = "below_minimum_size";
 
 /// Arguments of `janus flatten`.
 #[derive(Debug, Args)]
@@ -48,8 +52,9 @@ impl Flatten {
             for one in left.iter().filter(|one| !told.contains(&one.key)) {
                 say(&format!("{}\n", one.text))?;
             }
-            if left.is_empty() {
-                return say(&format!("flat (input {sequence})\n"));
+            if left.iter().all(|one| one.is_dust) {
+                let but = if left.is_empty() { "" } else { ", but for what no order can be made of" };
+                return say(&format!("flat{but} (input {sequence})\n"));
             }
             if Instant::now() >= until {
                 let texts: Vec<String> = left.into_iter().map(|one| one.text).collect();
@@ -71,17 +76,23 @@ struct Left {
     text: String,
     /// What it comes to, without the numbers that change from look to look.
     key: String,
+    /// It is less than an order can be made of, and stays.
+    is_dust: bool,
 }
 
 /// What is left, and what each waits for.
 fn look(dir: &Path) -> Result<Vec<Left>, Failure> {
     match control::ask(dir, &Ask::Status)? {
+        Answer::Status(status) if status.latch.is_none() => Err(Failure::Check(
+            "somebody has armed the daemon meanwhile: it trades again, and closes nothing; flatten again"
+                .to_owned(),
+        )),
         Answer::Status(status) => left(&status, |instrument| {
             let instrument = instrument.to_owned();
             control::ask(dir, &Ask::Ask { instrument }).map(awaited)
         }),
         // regions that are busy for long are not looked at
-        Answer::Refused { message, .. } => Ok(vec![Left { text: message, key: "refused".to_owned() }]),
+        Answer::Refused { message, .. } => Ok(vec![Left { text: message, key: "refused".to_owned(), is_dust: false }]),
         other => done(other).map(|()| Vec::new()),
     }
 }
@@ -104,6 +115,7 @@ fn left(
         };
         let held = held.map_or("0", String::as_str);
         Ok(Left {
+            is_dust: held.parse().is_ok_and(|held: Quantity| !held.is_zero()) && short == DUST,
             text: format!("{name}: {held} left, {why}, since {}", status.time),
             key: format!("{name} {held} {short}"),
         })
@@ -122,9 +134,41 @@ fn awaited(answer: Answer) -> (String, String) {
     let plain = outcome.to_string();
     let (text, short) = match serde_json::from_value(outcome) {
         Ok(Outcome::Act(_)) => ("an order goes with its next sample".to_owned(), "acts"),
+        // the last fill came behind the status
+        Ok(Outcome::Rest(Reason::Latched { .. })) => ("it is closed by now".to_owned(), "closed"),
         Ok(Outcome::Rest(reason @ Reason::Refused { limit, .. })) => (reason.to_string(), limit.name()),
         Ok(Outcome::Rest(reason)) => (reason.to_string(), reason.name()),
         Err(_) => (plain, "unread"),
     };
     (text, short.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use market::book::BookState;
+    use synapse::{LatchCause, Limit};
+
+    fn told(outcome: Outcome) -> (String, String) {
+        let thought = serde_json::json!({ "verdict": { "outcome": outcome } });
+        awaited(Answer::Thought(String::new(), thought))
+    }
+
+    #[test]
+    fn what_is_waited_for_is_told_and_compared_without_its_numbers() {
+        let pair = |text: &str, short: &str| (text.to_owned(), short.to_owned());
+        let rest = |reason| told(Outcome::Rest(reason));
+        let unknown = Reason::StaleBook { book: BookState::Unknown };
+        assert_eq!(rest(unknown), pair("the book is Unknown", "stale_book"));
+        let refused = |value| rest(Reason::Refused { limit: Limit::Duplicate, value, bound: 500.0 });
+        assert_eq!(refused(3.0), pair("refused by the duplicate limit: 3 against 500", "duplicate"));
+        assert_eq!(refused(4.0).1, refused(3.0).1);
+        assert_eq!(refused(f64::NAN).1, "unread", "{:?}", refused(f64::NAN));
+        assert!(refused(f64::NAN).0.contains("duplicate"));
+        assert_eq!(rest(Reason::Latched { cause: LatchCause::Operator }).1, "closed");
+        assert_eq!(told(Outcome::Act([].into_iter().collect())).1, "acts");
+        let (size, lot) = (Quantity::from_units(1), Quantity::from_units(100));
+        assert_eq!(rest(Reason::BelowMinimumSize { size, lot }).1, DUST);
+        assert_eq!(awaited(Answer::refused(70, "slow")), pair("slow", "refused"));
+    }
 }

@@ -34,6 +34,9 @@ pub struct Load {
     /// Override one key of the daemon's configuration.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
+    /// Let the daemon sleep meanwhile, and tell how long what came in the night took.
+    #[arg(long)]
+    sleep: bool,
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
@@ -45,9 +48,10 @@ impl Load {
     /// # Errors
     /// A [`Failure`] where the daemon does not run, or what it did was no load.
     pub fn run(self) -> Result<(), Failure> {
-        let Self { rate, seconds, instruments, seed, journal, set, json } = self;
+        let Self { rate, seconds, instruments, seed, journal, set, sleep, json } = self;
         tell(&format!("janus: {rate} rows a second of {instruments} instruments for {seconds} s\n"));
-        let options = Options { rate, seconds, instruments: usize::from(instruments), seed, journal, set };
+        let instruments = usize::from(instruments);
+        let options = Options { rate, seconds, instruments, seed, journal, set, sleep };
         let found = load::run(&options)?;
         report(json, &found.to_text(), &found.to_json())?;
         found.check()

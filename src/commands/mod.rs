@@ -14,6 +14,7 @@ mod load;
 mod operator;
 mod replay;
 mod run;
+mod sleep;
 mod terminal;
 mod trace;
 mod venue;
@@ -80,6 +81,8 @@ enum Command {
     Stop(journal::JournalArgs),
     /// Ask a running daemon what it would decide now, which changes nothing.
     Ask(operator::Question),
+    /// Learn schemas from what was lived through, and recall from them.
+    Sleep(sleep::Sleep),
     /// Look at what is learned, and let it take effect.
     #[command(subcommand)]
     Brain(brain::BrainCommand),
@@ -126,6 +129,7 @@ impl Cli {
             Command::Status(command) => command.run(),
             Command::Stop(journal) => operator::stop(&journal),
             Command::Ask(command) => command.run(),
+            Command::Sleep(command) => command.run(),
             Command::Brain(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Data(command) => command.run(),

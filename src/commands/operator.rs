@@ -87,17 +87,22 @@ impl Question {
     /// # Errors
     /// [`Failure::Environment`] where no daemon runs, or what it refuses with.
     pub fn run(self) -> Result<(), Failure> {
-        match control::ask(&self.journal.journal, &Ask::Ask { instrument: self.instrument })? {
-            Answer::Thought(_, thought) if self.json => say_json(&thought),
-            Answer::Thought(text, _) => say(&format!("{}\n", text.trim_end())),
-            other => done(other),
-        }
+        thought(control::ask(&self.journal.journal, &Ask::Ask { instrument: self.instrument })?, self.json)
     }
 }
 
 /// Asks for something to be done, and tells that it was.
 pub(super) fn command(journal: &JournalArgs, ask: &Ask) -> Result<(), Failure> {
     done(control::ask(&journal.journal, ask)?)
+}
+
+/// Tells a thought.
+pub(super) fn thought(answer: Answer, json: bool) -> Result<(), Failure> {
+    match answer {
+        Answer::Thought(_, thought) if json => say_json(&thought),
+        Answer::Thought(text, _) => say(&format!("{}\n", text.trim_end())),
+        other => done(other),
+    }
 }
 
 pub(super) fn done(answer: Answer) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use clap::Args;
-use journal::{Hash, Reader};
+use journal::{FORMAT, Hash, Reader};
 use serde::Serialize;
 
 use super::brain::parse_hash;
@@ -11,7 +11,7 @@ use super::journal::LookArgs;
 use super::run::EngineKind;
 use super::terminal::{bar, say, say_json};
 use crate::blueprint::BUILD;
-use crate::brain::{Halted, Difference, Stray};
+use crate::brain::{Difference, Halted, Stray};
 use crate::failure::Failure;
 use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 
@@ -64,8 +64,10 @@ impl Replay {
         let dir = &self.look.journal.journal;
         let reader = Reader::open(dir)?;
         self.check(&reader)?;
-        // bits are promised to the build that made them; of another one the largest difference is told
-        let lenient = reader.manifest().build != BUILD;
+        // bits are promised to the build that made them; of another one, or where an older format kept less
+        // of a decision, the largest difference is told
+        let is_old = reader.headers().iter().any(|block| block.header.version < FORMAT);
+        let lenient = is_old || reader.manifest().build != BUILD;
         let is_line = self.engine == EngineKind::Line;
         let terms = Terms { until: self.to, lenient, policy: self.policy, is_line, ..Terms::default() };
         let from = self.from.map_or(From::Beginning, From::Snapshot);

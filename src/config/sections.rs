@@ -249,6 +249,9 @@ impl Config {
                 format!("is {}, and must be one of {}", self.sampler.kind, kinds.join(", ")),
             );
         }
+        if let Err(what) = self.sleep.minute() {
+            return conflict("sleep.at", what);
+        }
         self.amygdala.check()?;
         self.known(&self.instrument_names()).map(drop)
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use journal::JournalError;
 
+use super::socket_path;
 use super::wire::{Answer, Ask};
-use super::{ANSWER_WITHIN, socket_path};
 use crate::failure::Failure;
 use crate::sockets::{read_line, to_line};
 
@@ -16,6 +16,11 @@ use crate::sockets::{read_line, to_line};
 const ANSWER_LIMIT: usize = 64 << 20;
 /// How long a daemon may take to drain.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
+
+/// Whether a daemon is there to answer for a journal.
+pub fn is_answered(dir: &Path) -> bool {
+    socket_path(dir).is_ok_and(|path| UnixStream::connect(path).is_ok())
+}
 
 /// Asks the daemon of a journal.
 ///
@@ -59,7 +64,7 @@ fn exchange(dir: &Path, ask: &Ask) -> Result<(Answer, UnixStream), Failure> {
 
 fn say(mut stream: &UnixStream, ask: &Ask) -> io::Result<String> {
     // the daemon gives up a little earlier than we do, and says why
-    let within = Some(ANSWER_WITHIN + Duration::from_secs(5));
+    let within = Some(ask.answer_within() + Duration::from_secs(5));
     stream.set_read_timeout(within)?;
     stream.set_write_timeout(within)?;
     // one who is refused may find the line closed before all is said, and the reason in it

@@ -11,9 +11,8 @@ mod wire;
 
 use std::os::unix::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-pub use client::{ask, stop};
+pub use client::{ask, is_answered, stop};
 pub use server::{Server, Word};
 pub use status::{Disk, FeedStatus, HeadStatus, Order, RegionStatus, SnapshotStatus, Status, VenueStatus};
 pub use wire::{Answer, Ask};
@@ -22,8 +21,6 @@ use crate::failure::Failure;
 
 /// The longest question: the text of a configuration fits.
 pub const LINE_LIMIT: usize = 1 << 20;
-/// How long the daemon's loop may take to answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(60);
 
 /// The socket's path, which must fit into an address of the system.
 fn socket_path(dir: &Path) -> Result<PathBuf, Failure> {

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::wire::{Answer, Ask};
-use super::{ANSWER_WITHIN, LINE_LIMIT, socket_path};
+use super::{LINE_LIMIT, socket_path};
 use crate::failure::Failure;
 use crate::sockets::{bind, read_line, to_line};
 
@@ -143,11 +143,11 @@ fn answer(ask: Ask, hand: &dyn Fn(Word) -> bool) -> Answer {
     if let Err(message) = ask.check() {
         return Answer::refused(2, message);
     }
-    let (sender, receiver) = sync_channel(1);
+    let (within, (sender, receiver)) = (ask.answer_within(), sync_channel(1));
     if !hand(Word { ask, answer: sender }) {
         return Answer::refused(3, "the daemon is ending; nothing was done");
     }
-    receiver.recv_timeout(ANSWER_WITHIN).unwrap_or_else(|_| {
+    receiver.recv_timeout(within).unwrap_or_else(|_| {
         let text = "the daemon did not answer; whether it was done, `janus status` tells";
         Answer::refused(3, text)
     })

@@ -1,5 +1,7 @@
 //! What is asked and answered, each as one line of JSON.
 
+use std::time::Duration;
+
 use journal::Hash;
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +69,14 @@ pub enum Ask {
 }
 
 impl Ask {
+    /// How long the daemon's loop may take to answer.
+    pub const fn answer_within(&self) -> Duration {
+        match self {
+            Self::Sleep { .. } => Duration::from_hours(1),
+            _ => Duration::from_mins(1),
+        }
+    }
+
     /// Refuses what nobody answers for.
     ///
     /// # Errors

@@ -9,10 +9,9 @@ use std::time::Instant;
 
 use hippocampus::ExperienceEncoder;
 use journal::index::{Follower, IndexOptions, spawn_follower};
-use journal::{Hash, Journal, Marker, Opening, Position, Released, artefacts};
+use journal::{Hash, Journal, Marker, Opening, Position, Released};
 use market::Instruments;
 use market::order::ClientId;
-use serde_json::json;
 use prefrontal::OrderState;
 use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, LatchCause, NoticeKind};
 
@@ -20,15 +19,13 @@ use super::camera::Camera;
 use super::faults::Faults;
 use super::publish::Publisher;
 use crate::assemble::actors;
-use crate::blueprint::{Blueprint, CONFIG, POLICY, now_ns};
+use crate::blueprint::{Blueprint, now_ns};
 use crate::brain::{Advance, Credits, Engine, Observer, Stream, Wake};
-use crate::config::{Config, Loader};
+use crate::config::Config;
 use crate::control::{Answer, Ask, Word};
-use crate::explain::{self, World};
 use crate::failure::Failure;
 use crate::latency::Latencies;
 use crate::recorder::Recorder;
-use crate::sleep::{Dream, Night, Woken};
 use crate::venue::Speed;
 
 /// What came of a daemon's run.
@@ -182,7 +179,7 @@ impl<S: Stream> Core<S> {
     }
 
     /// Engine, and who looks on.
-    fn split(&mut self) -> (&mut Engine<S>, Watch<'_>) {
+    pub fn split(&mut self) -> (&mut Engine<S>, Watch<'_>) {
         let Self { engine, recorder, latencies, publisher, .. } = self;
         (engine, Watch { recorder, latencies, publisher })
     }
@@ -256,10 +253,20 @@ impl<S: Stream> Core<S> {
         }
     }
 
-    /// Admits something at once; its number.
-    pub fn admit(&mut self, notice: NoticeKind) -> Result<u64, Failure> {
-        // what is due before it comes before it
+    /// Lets in what is due before anything that comes now.
+    pub fn let_in(&mut self) -> Result<(), Failure> {
         while self.engine.stream().passed() > self.engine.door().now() && self.step_on()? {}
+        Ok(())
+    }
+
+    /// Admits something at once, behind what is due before it; its number.
+    pub fn admit(&mut self, notice: NoticeKind) -> Result<u64, Failure> {
+        self.let_in()?;
+        self.admit_next(notice)
+    }
+
+    /// Admits something as the next input, whatever is due.
+    pub fn admit_next(&mut self, notice: NoticeKind) -> Result<u64, Failure> {
         let (engine, mut watch) = self.split();
         if let Err(error) = engine.admit_now(notice, &mut watch) {
             self.heal(&error)?;
@@ -272,7 +279,7 @@ impl<S: Stream> Core<S> {
     /// Notes when the event that was just admitted was sent, where its sender said so.
     pub fn note_sent(&mut self, sent_ns: Option<i64>) {
         if let Some(sent_ns) = sent_ns {
-            self.latencies.expect(self.engine.door().sequence(), sent_ns);
+            self.latencies.sent(self.engine.door().sequence(), sent_ns);
         }
     }
 
@@ -379,38 +386,43 @@ impl<S: Stream> Core<S> {
     /// Does what an operator asks; [`Ask::Status`] is the shell's own.
     pub fn hear(&mut self, word: Word) -> Result<Flow, Failure> {
         let Word { ask, answer } = word;
-        let mut flow = Flow::On;
+        let flow = if ask == Ask::Stop { Flow::Stop } else { Flow::On };
         let said = match ask {
             Ask::Halt { by, reason } => self.command(CommandKind::Halt, by, reason)?,
             Ask::Arm { by, reason } => self.command(CommandKind::Arm, by, reason)?,
             Ask::Flatten { by, reason } => self.command(CommandKind::Flatten, by, reason)?,
-            Ask::Stop => {
-                flow = Flow::Stop;
-                Answer::Done { sequence: None, text: "draining".to_owned() }
-            }
+            Ask::Stop => Answer::Done { sequence: None, text: "draining".to_owned() },
             Ask::Ask { instrument } => self.ponder(&instrument)?,
             Ask::Activate { hash, by, reason } => self.activate(hash, by, reason)?,
             Ask::Sleep { by, reason } => {
-                let woken = self.dream().sleep();
-                self.wake_up(woken, by, reason)?
+                let (said, sequence) = self.sleep_now(by, reason)?;
+                self.tell(answer, said, sequence);
+                return Ok(flow);
             }
             Ask::Apply { config, by, reason } => self.apply(&config, by, reason)?,
             Ask::Status => Answer::refused(70, "status is answered elsewhere"),
         };
-        match &said {
-            Answer::Done { sequence: Some(sequence), .. } => {
-                self.owed.push(Owed { sequence: *sequence, to: answer, answer: said });
-            }
-            _ => _ = answer.try_send(said),
-        }
+        let sequence = if let Answer::Done { sequence, .. } = &said { *sequence } else { None };
+        self.tell(answer, said, sequence);
         Ok(flow)
+    }
+
+    /// Answers; where an input is named, once that is durable.
+    pub fn tell(&mut self, to: SyncSender<Answer>, answer: Answer, sequence: Option<u64>) {
+        match sequence {
+            Some(sequence) => self.owed.push(Owed { sequence, to, answer }),
+            // whoever asked and went away needs no answer
+            None => _ = to.try_send(answer),
+        }
     }
 
     fn command(&mut self, kind: CommandKind, by: String, reason: String) -> Result<Answer, Failure> {
         let text = match kind {
             CommandKind::Halt => "halted: latched, everything that works is being cancelled",
             CommandKind::Arm => "armed",
-            CommandKind::Flatten => "flattening: latched, what works is being cancelled, every position closed",
+            CommandKind::Flatten => {
+                "flattening: latched, what works is being cancelled, every position closed"
+            }
         };
         let is_held = |cause: &LatchCause| kind == CommandKind::Arm && !matches!(cause, LatchCause::Operator);
         tracing::warn!(?kind, by, reason, "an operator commands");
@@ -423,148 +435,11 @@ impl<S: Stream> Core<S> {
         Ok(Answer::Done { sequence: Some(sequence), text: format!("{text}{but}") })
     }
 
-    /// What the brain thinks of an instrument now, by `peek`: nothing changes.
-    fn ponder(&mut self, name: &str) -> Result<Answer, Failure> {
-        self.home()?;
-        let line = self.engine.line();
-        let instruments = line.brainstem.instruments();
-        let Some((id, _)) = instruments.iter().find(|(_, facts)| facts.name == name) else {
-            let names: Vec<&str> = instruments.iter().map(|(_, facts)| facts.name.as_str()).collect();
-            return Ok(Answer::refused(
-                2,
-                format!("there is no instrument {name}; this run trades {}", names.join(", ")),
-            ));
-        };
-        let (door, horizon) = (self.engine.door(), self.blueprint.config.hippocampus.horizon);
-        Ok(match line.peek(door.sequence(), door.now(), id) {
-            Ok(Some(judged)) => {
-                let record = DecisionRecord::of(&judged);
-                let value = serde_json::to_value(&record).unwrap_or_default();
-                Answer::Thought(
-                    explain::decision(&record, &explain::Origin::default(), &World::of(instruments, horizon)),
-                    value,
-                )
-            }
-            Ok(None) => Answer::refused(2, format!("nothing is known of {name} yet")),
-            Err(fault) => Answer::refused(70, fault.to_string()),
-        })
-    }
-
-    /// The first phase of an activation (R2): what fails in it changes nothing.
-    fn prepare(&mut self, hash: &Hash) -> Result<Result<(), Failure>, Failure> {
-        self.home()?;
-        Ok(self.blueprint.activate(&self.dir, hash).and_then(|line| {
-            let set = self.engine.set_line(line);
-            set.map_err(|fault| Failure::Input(format!("{fault}; what is remembered does not fit it")))
-        }))
-    }
-
-    /// A night over everything that is durable.
-    pub fn dream(&self) -> Dream {
-        let (dir, config) = (self.dir.clone(), self.blueprint.config.clone());
-        Dream { dir, until: self.journal().durable(), config }
-    }
-
-    /// Lets what was learned asleep take effect.
-    pub fn wake_up(&mut self, (slept, seconds): Woken, by: String, reason: String) -> Result<Answer, Failure> {
-        let Night { artefact, reason: mut what, experiences, schemas } = match slept {
-            Ok(night) => night,
-            Err(failure) => return Ok(Answer::refused(failure.number(), failure.to_string())),
-        };
-        let active = self.blueprint.schemas.as_ref().map(|(hash, _)| *hash);
-        let mut activated = false;
-        match artefact {
-            Some(hash) if Some(hash) == active => what = format!("{what}; it is active already"),
-            Some(hash) => match self.activate(hash, by, reason)? {
-                Answer::Refused { message, .. } => what = message,
-                _ => activated = true,
-            },
-            None => {}
-        }
-        tracing::warn!(?artefact, activated, what, experiences, schemas, seconds, "slept");
-        let name = artefact.map_or("nothing was learned".to_owned(), |hash| hash.to_string());
-        let effect = if activated { " takes effect" } else { "" };
-        let told = json!({
-            "artefact": artefact, "activated": activated, "reason": what,
-            "experiences": experiences, "schemas": schemas, "seconds": seconds,
-        });
-        Ok(Answer::Thought(format!("slept {seconds:.1} s: {name}{effect}: {what}"), told))
-    }
-
-    /// A night that is due in simulated time: everything before it is durable, and whatever comes of it is
-    /// the next input. Killed in it, a restart sleeps it again, to the same end.
-    fn night(&mut self) -> Result<(), Failure> {
-        self.home()?;
-        self.journal().wait()?;
-        let until = self.engine.door().sequence();
-        let (slept, _) = self.dream().sleep();
-        let mut notice = match slept {
-            Ok(Night { artefact, reason, .. }) => {
-                NoticeKind::Slept { artefact: artefact.map(|hash| hash.0), activated: false, reason }
-            }
-            Err(failure) => {
-                NoticeKind::Slept { artefact: None, activated: false, reason: failure.to_string() }
-            }
-        };
-        if let NoticeKind::Slept { artefact: Some(hash), activated, reason } = &mut notice {
-            match self.prepare(&Hash(*hash))? {
-                Ok(()) => *activated = true,
-                Err(failure) => *reason = failure.to_string(),
-            }
-        }
-        tracing::warn!(until, ?notice, "slept");
-        let (engine, mut watch) = self.split();
-        match engine.slept(notice, &mut watch) {
-            Ok(()) => Ok(()),
-            Err(error) => self.heal(&error),
-        }
-    }
-
-    /// Both phases of an activation (R2).
-    pub fn activate(&mut self, hash: Hash, by: String, reason: String) -> Result<Answer, Failure> {
-        if let Err(failure) = self.prepare(&hash)? {
-            return Ok(Answer::refused(failure.number(), failure.to_string()));
-        }
-        let sequence = self.admit(NoticeKind::Activate { hash: hash.0, by, reason })?;
-        Ok(Answer::Done {
-            sequence: Some(sequence),
-            text: format!("{hash} is active from input {sequence} on"),
-        })
-    }
-
-    fn apply(&mut self, text: &str, by: String, reason: String) -> Result<Answer, Failure> {
-        let read = Loader::new().text(text, "the configuration").and_then(Loader::finish);
-        let config = match read {
-            Ok(config) => config,
-            Err(error) => return Ok(Answer::refused(2, error.to_string())),
-        };
-        let policy = match crate::assemble::policy(&config) {
-            Ok(policy) => policy,
-            Err(failure) => return Ok(Answer::refused(failure.number(), failure.to_string())),
-        };
-        let hash = artefacts::put(&self.dir, CONFIG, config.canonical().as_bytes())?;
-        let answer = self.activate(hash, by, reason)?;
-        if policy == self.blueprint.policy {
-            return Ok(answer);
-        }
-        let policy = artefacts::put(&self.dir, POLICY, &synapse::bytes::encode(&policy))?;
-        Ok(match answer {
-            Answer::Done { sequence, text } => Answer::Done {
-                sequence,
-                text: format!(
-                    "{text}; the policy stays as it was: the one of this configuration is {policy}, to be activated by itself"
-                ),
-            },
-            refused => refused,
-        })
-    }
-
     /// Ends in order: what is admitted is durable, the tape is closed.
     pub fn finish(mut self, ended: bool, faults: Vec<String>) -> Result<Outcome, Failure> {
-        if ended && self.blueprint.config.sleep.at_end {
+        if ended && self.engine.spine().has_ended() && self.blueprint.config.sleep.at_end {
             self.journal().wait()?;
-            let woken = self.dream().sleep();
-            self.wake_up(woken, "sleep".to_owned(), "the session has ended".to_owned())?;
+            self.sleep_now("sleep".to_owned(), "the session has ended".to_owned())?;
         }
         self.publisher.stop();
         self.snapshot()?;

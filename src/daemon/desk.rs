@@ -2,8 +2,8 @@
 //! sides agree. Nothing new goes out before they do.
 
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use journal::{Finding, Note};
@@ -12,6 +12,7 @@ use market::order::Request;
 use synapse::NoticeKind;
 
 use super::core::Core;
+use super::reflex::Reflex;
 use crate::brain::Stream;
 use crate::control::VenueStatus;
 use crate::failure::Failure;
@@ -36,7 +37,8 @@ enum Stage {
 
 /// The desk.
 pub(super) struct VenueDesk {
-    client: Rc<Client>,
+    client: Arc<Client>,
+    reflex: Arc<Reflex>,
     intake: Intake,
     stage: Stage,
     asked_at: Instant,
@@ -68,9 +70,10 @@ impl VenueDesk {
         };
         let failed = |e: std::io::Error| Failure::Environment(format!("no thread for the venue: {e}"));
         std::thread::Builder::new().name("venue".into()).spawn(forward).map_err(failed)?;
-        let client = Rc::new(Client::start(socket.to_owned(), run, names, send).map_err(failed)?);
-        let past_all = Rc::clone(&client);
-        core.reflex = Some(Box::new(move |id| past_all.send(&Request::Cancel(id))));
+        let client = Arc::new(Client::start(socket.to_owned(), run, names, send).map_err(failed)?);
+        let reflex = Arc::new(Reflex::new(Arc::clone(&client), core.engine.gate()));
+        let past_all = Arc::clone(&reflex);
+        core.reflex = Some(Box::new(move |id| past_all.cancel(id)));
         let line = core.engine.line();
         let table = line.prefrontal.orders();
         let orders = line.brainstem.instruments().iter().flat_map(|(id, _)| table.of(id));
@@ -84,7 +87,8 @@ impl VenueDesk {
         let every = Duration::from_secs(u64::from(core.blueprint.config.daemon.reconcile_every_s));
         let stage = Stage::Away("not connected yet".to_owned());
         let asked_at = Instant::now();
-        Ok(Self { client, intake, stage, asked_at, every, again: AGAIN, agreed_at: None, noted: Vec::new() })
+        let (again, agreed_at, noted) = (AGAIN, None, Vec::new());
+        Ok(Self { client, reflex, intake, stage, asked_at, every, again, agreed_at, noted })
     }
 
     /// Why nothing new may go out, if so.
@@ -112,14 +116,20 @@ impl VenueDesk {
         }
     }
 
+    /// What cancels past the loop, while there is this desk.
+    pub fn reflex(&self) -> Weak<Reflex> {
+        Arc::downgrade(&self.reflex)
+    }
+
     /// Sends what the gate let go.
     pub fn send<S: Stream>(&mut self, core: &mut Core<S>) {
         while let Some(request) = core.engine.broker_mut().next_request() {
             self.intake.released(&request);
-            if !self.client.send(&request) {
+            if !self.reflex.send(&request) {
                 tracing::warn!(order = %request.id(), "not sent, the venue is away: it is asked about it");
             }
         }
+        self.reflex.forget(core.engine.gate());
     }
 
     /// Asks how everything stands, where it is time to.

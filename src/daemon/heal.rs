@@ -62,6 +62,11 @@ pub(super) fn rebuilt(
         };
         match stray {
             Stray::Fault(Halted { sequence, instrument, fault, .. }) => {
+                if bad.iter().any(|bad| bad.input == sequence) {
+                    return Err(Failure::Internal(format!(
+                        "input {sequence} fails although it is left out: {fault}; nothing is traded"
+                    )));
+                }
                 let times = failures.entry(sequence).or_default();
                 *times += 1;
                 tracing::error!(sequence, %fault, times, "a region failed");
@@ -107,8 +112,10 @@ impl<S: Stream> Core<S> {
         } else {
             Known { failed: Some(error.sequence), ..Known::default() }
         };
+        // one of which nobody has heard yet: the brain that knows of it is thrown away
+        let tripped = self.engine.take_trip();
         let (under_way, hosted) = self.engine.abandon();
-        self.rebuild(known, &under_way)?;
+        let (_, trips) = self.rebuild(known, &under_way)?;
         if let Some((actors, credits)) = hosted.filter(|_| !error.hangs) {
             self.engine.host(actors, credits);
         }
@@ -121,12 +128,12 @@ impl<S: Stream> Core<S> {
                 "{error}; everything is cancelled and the input is quarantined: start again, which goes on without it"
             )));
         }
-        Ok(())
+        tripped.into_iter().chain(trips).try_for_each(|trip| self.protect(trip))
     }
 
     /// Puts a brain rebuilt from the tape in the place of this one; what was under way is thought again, and
-    /// goes on the tape. How many decisions came out the same.
-    fn rebuild(&mut self, known: Known, under_way: &[Input]) -> Result<u64, Failure> {
+    /// goes on the tape. How many decisions came out the same, and the trips among what was thought again.
+    fn rebuild(&mut self, known: Known, under_way: &[Input]) -> Result<(u64, Vec<u64>), Failure> {
         self.recorder.forget();
         self.journal().wait()?;
         let backend = &self.blueprint.backend;
@@ -146,7 +153,9 @@ impl<S: Stream> Core<S> {
         let sequence = self.engine.door().sequence();
         tracing::warn!(sequence, decisions, "the line is rebuilt, its digest proved");
         self.quarantine(&bad)?;
-        Ok(decisions)
+        let decided = again.iter().flat_map(|(decided, _)| decided);
+        let trips = decided.filter(|it| it.record.verdict.tripped).map(|it| it.record.sequence).collect();
+        Ok((decisions, trips))
     }
 
     /// The protective restart after a trip (G7): the gate has closed and its cancels are out; the latch is
@@ -159,7 +168,7 @@ impl<S: Stream> Core<S> {
         self.restart_note(trip, RestartStep::Durable)?;
         let (under_way, hosted) = self.engine.abandon();
         self.restart_note(trip, RestartStep::Stopped)?;
-        let decisions = self.rebuild(Known::default(), &under_way)?;
+        let (decisions, _) = self.rebuild(Known::default(), &under_way)?;
         self.restart_note(trip, RestartStep::Proved { decisions })?;
         if let Some((actors, credits)) = hosted {
             self.engine.host(actors, credits);

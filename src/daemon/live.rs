@@ -9,6 +9,7 @@ use market::{SourceId, Timestamp};
 
 use super::core::{Core, Flow, Outcome, is_set, signals};
 use super::desk::VenueDesk;
+use super::reflex::{Pending, watched};
 use super::standing::{Shell, status};
 use super::start::Ready;
 use super::{NAP, Options};
@@ -33,7 +34,8 @@ const TOGETHER: usize = 64;
 /// What reaches the loop.
 enum Event {
     Arrival(Arrival),
-    Word(Word),
+    /// What somebody asks; a halt is pending until it is carried out.
+    Word(Word, Option<Pending>),
     Venue(FromVenue),
     /// A night is over, that somebody asked for.
     Woken(Woken, Option<Word>),
@@ -82,7 +84,15 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     core.host(Some(Arc::new(move || _ = wake.try_send(Event::Wake))))?;
     let desk = options.venue.as_ref().map(|socket| desk(socket, &mut core, &send)).transpose()?;
     let words = send.clone();
-    let server = Server::start(&options.dir, move |word| words.send(Event::Word(word)).is_ok())?;
+    let reflex = desk.as_ref().map(VenueDesk::reflex);
+    let server = Server::start(&options.dir, move |word| {
+        let halts = matches!(word.ask, Ask::Halt { .. } | Ask::Flatten { .. });
+        let say = |pending| words.send(Event::Word(word, pending)).is_ok();
+        match reflex.as_ref().filter(|_| halts) {
+            Some(reflex) => watched(reflex, |pending| say(Some(pending))),
+            None => say(None),
+        }
+    })?;
     let tell = send.clone();
     let inbox = sources.start(&taken, move |arrival| send.send(Event::Arrival(arrival)).is_ok())?;
     let open = vec![true; inbox.status().len()];
@@ -229,8 +239,8 @@ impl Room {
     fn take(&mut self, core: &mut Core<Live>, event: Event) -> Result<Flow, Failure> {
         match event {
             Event::Wake => {}
-            Event::Word(word) if core.refuses(&word) => {}
-            Event::Word(word) if word.ask == Ask::Status => {
+            Event::Word(word, _) if core.refuses(&word) => {}
+            Event::Word(word, _) if word.ask == Ask::Status => {
                 core.home()?;
                 let shell = Shell {
                     feeds: self.inbox.status(),
@@ -240,17 +250,28 @@ impl Room {
                 // whoever asked and went away needs no answer
                 let _ = word.answer.try_send(status(core, shell));
             }
-            Event::Word(word) if matches!(word.ask, Ask::Sleep { .. }) => self.fall_asleep(core, Some(word)),
+            Event::Word(word, _) if matches!(word.ask, Ask::Sleep { .. }) => {
+                self.fall_asleep(core, Some(word))
+            }
             Event::Woken(woken, word) => {
+                core.latencies.set_asleep(false);
                 let (by, reason) = match word.as_ref().map(|word| &word.ask) {
                     Some(Ask::Sleep { by, reason }) => (by.clone(), reason.clone()),
                     _ => ("sleep".to_owned(), "a night was due".to_owned()),
                 };
-                let answer = core.wake_up(woken, by, reason)?;
-                // whoever asked and went away needs no answer
-                word.into_iter().for_each(|word| _ = word.answer.try_send(answer.clone()));
+                let (answer, sequence) = core.wake_up(woken, by, reason)?;
+                if let Some(word) = word {
+                    core.tell(word.answer, answer, sequence);
+                }
             }
-            Event::Word(word) => return core.hear(word),
+            Event::Word(word, _pending) => {
+                let flow = core.hear(word)?;
+                // what it cancels leaves before anything else is heard
+                if let Some(desk) = &mut self.desk {
+                    desk.send(core);
+                }
+                return Ok(flow);
+            }
             Event::Venue(said) => {
                 if let Some(desk) = &mut self.desk {
                     desk.hear(core, said)?;
@@ -262,19 +283,22 @@ impl Room {
     }
 
     /// Begins a night beside the brain, unless one is under way.
-    fn fall_asleep(&mut self, core: &Core<Live>, word: Option<Word>) {
+    fn fall_asleep(&mut self, core: &mut Core<Live>, word: Option<Word>) {
         let (done, asked) = (self.tell.clone(), word.as_ref().map(|word| word.answer.clone()));
         let begun = self.sleeper.begin(core.dream(), move |woken| {
             // the loop that has ended needs no word
             let _ = done.send(Event::Woken(woken, word));
         });
-        if let (false, Some(answer)) = (begun, asked) {
+        if begun {
+            core.latencies.set_asleep(true);
+        } else if let Some(answer) = asked {
+            // whoever asked and went away needs no answer
             let _ = answer.try_send(Answer::refused(3, "a night is under way; ask again when it is over"));
         }
     }
 
     /// Begins the night that is due, by the time of events (the real regime goes on meanwhile).
-    fn sleep_when_due(&mut self, core: &Core<Live>) {
+    fn sleep_when_due(&mut self, core: &mut Core<Live>) {
         let (Some(minute), now) = (self.bedtime_minute, core.engine.door().now()) else { return };
         if now == Timestamp::MIN {
             return;

@@ -4,14 +4,17 @@
 //! One thread admits and thinks. Around it are shells: the journal's thread, one thread a feed, one a
 //! client of the control socket, one for snapshots, one for a venue.
 
+mod activation;
 mod camera;
 mod core;
 mod desk;
 mod faults;
 mod heal;
 mod live;
+mod nights;
 mod paced;
 mod publish;
+mod reflex;
 mod standing;
 mod start;
 
@@ -28,6 +31,7 @@ use crate::inbox;
 use crate::venue::Speed;
 
 pub use core::Outcome;
+pub use nights::sleep_once;
 
 /// What a daemon is asked for.
 #[derive(Debug)]

@@ -2,11 +2,14 @@
 
 use market::order::OrderKind;
 use prefrontal::{Order as Outstanding, OrderState};
+use synapse::DecisionRecord;
 
 use super::core::Core;
 use crate::brain::Stream;
 use crate::config::name_of;
 use crate::control::{Answer, Disk, FeedStatus, HeadStatus, Order, SnapshotStatus, Status, VenueStatus};
+use crate::explain::{self, World};
+use crate::failure::Failure;
 
 /// What only the shell of a regime knows.
 pub(super) struct Shell {
@@ -85,6 +88,34 @@ pub(super) fn status<S: Stream>(core: &Core<S>, shell: Shell) -> Answer {
         policy: blueprint.policy_hash(),
         config: blueprint.config_hash(),
     }))
+}
+
+impl<S: Stream> Core<S> {
+    /// What the brain thinks of an instrument now, by `peek`: nothing changes.
+    pub fn ponder(&mut self, name: &str) -> Result<Answer, Failure> {
+        self.home()?;
+        let line = self.engine.line();
+        let instruments = line.brainstem.instruments();
+        let Some((id, _)) = instruments.iter().find(|(_, facts)| facts.name == name) else {
+            let names: Vec<&str> = instruments.iter().map(|(_, facts)| facts.name.as_str()).collect();
+            return Ok(Answer::refused(
+                2,
+                format!("there is no instrument {name}; this run trades {}", names.join(", ")),
+            ));
+        };
+        let (door, horizon) = (self.engine.door(), self.blueprint.config.hippocampus.horizon);
+        let schemas = self.blueprint.schemas.as_ref().map(|(_, book)| book.clone());
+        let origin = explain::Origin { schemas, ..explain::Origin::default() };
+        Ok(match line.peek(door.sequence(), door.now(), id) {
+            Ok(Some(judged)) => {
+                let record = DecisionRecord::of(&judged);
+                let value = serde_json::to_value(&record).unwrap_or_default();
+                Answer::Thought(explain::decision(&record, &origin, &World::of(instruments, horizon)), value)
+            }
+            Ok(None) => Answer::refused(2, format!("nothing is known of {name} yet")),
+            Err(fault) => Answer::refused(70, fault.to_string()),
+        })
+    }
 }
 
 const fn state(order: &Outstanding) -> &'static str {

@@ -8,13 +8,14 @@ mod sender;
 mod setting;
 
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use synapse::{DecisionRecord, Phase};
 
 use crate::blueprint::now_ns;
-use crate::control::{Answer, Ask, Status};
+use crate::control::{self, Answer, Ask, Status};
 use crate::failure::Failure;
 use daemon::{Daemon, cpu_s};
 use market::{Market, name};
@@ -48,6 +49,8 @@ pub struct Options {
     pub journal: Option<PathBuf>,
     /// Keys of the daemon's configuration to override.
     pub set: Vec<String>,
+    /// Whether it sleeps meanwhile.
+    pub sleep: bool,
 }
 
 /// Starts a daemon, warms it up, loads it, and stops it.
@@ -67,6 +70,15 @@ pub fn run(options: &Options) -> Result<Report, Failure> {
     let report = load.measure()?;
     daemon.stop()?;
     Ok(report)
+}
+
+/// Asks for a night when a quarter of the time is over, from a thread of its own.
+fn fall_asleep(journal: PathBuf, seconds: u64) -> JoinHandle<Result<Answer, Failure>> {
+    thread::spawn(move || {
+        thread::sleep(Duration::from_secs(seconds) / 4);
+        let (by, reason) = ("load".to_owned(), "a night under load".to_owned());
+        control::ask(&journal, &Ask::Sleep { by, reason })
+    })
 }
 
 /// A load under way.
@@ -128,16 +140,18 @@ impl Load<'_> {
     }
 
     fn measure(&mut self) -> Result<Report, Failure> {
-        let Options { rate, seconds, instruments, .. } = *self.options;
+        let Options { rate, seconds, instruments, sleep, .. } = *self.options;
         let (sent, own) = (rate * seconds, Path::new("/proc/self"));
         let before = self.daemon.status()?;
         let (daemon_cpu_s, generator_cpu_s) = (self.daemon.cpu_s(), cpu_s(own));
         let began = Instant::now();
+        let night = sleep.then(|| fall_asleep(self.daemon.journal.clone(), seconds));
         let kept = self.sender.send(sent, rate, true).map_err(|error| self.lost(&error))?;
         let generator_cpu_s = cpu_s(own) - generator_cpu_s;
         let elapsed_s = began.elapsed().as_secs_f64();
         let decided = |status: &Status| status.latency.as_ref().map_or(0, |latency| latency.decided.count);
         let after = self.settle(sent, decided)?;
+        let night = night.map(|night| self.wake_up(night)).transpose()?;
         let cpu_s = self.daemon.cpu_s() - daemon_cpu_s;
         let regions = serde_json::to_value(&after)?.get("regions").cloned().unwrap_or_default();
         let none = || self.daemon.failed("no row that was measured was admitted");
@@ -158,7 +172,18 @@ impl Load<'_> {
             waiting_max_bytes: kept.waiting_max_bytes,
             regions,
             latch: after.latch,
+            night,
         })
+    }
+
+    /// What came of the night; it may end behind what is measured.
+    fn wake_up(&self, night: JoinHandle<Result<Answer, Failure>>) -> Result<Value, Failure> {
+        match night.join() {
+            Ok(Ok(Answer::Thought(_, told))) => Ok(told),
+            Ok(Ok(other)) => Err(self.daemon.failed(&format!("its night was {other:?}"))),
+            Ok(Err(failure)) => Err(failure),
+            Err(_) => Err(Failure::Internal("the thread that asked for a night panicked".to_owned())),
+        }
     }
 
     fn lost(&self, error: &std::io::Error) -> Failure {

@@ -43,6 +43,8 @@ pub struct Report {
     pub regions: Value,
     /// Why the daemon's latch was set at the end, if it was.
     pub latch: Option<String>,
+    /// What came of the night, where one was slept meanwhile.
+    pub night: Option<Value>,
 }
 
 impl Report {
@@ -80,6 +82,16 @@ impl Report {
             })
         });
         put("snapshots", near.collect());
+        if let Some([awake, asleep]) = &self.latency.awake_asleep {
+            for (when, ends) in [("awake", awake), ("asleep", asleep)] {
+                put(&format!("decisions_{when}"), ends.decided.count.into());
+                put(&format!("p99_decided_{when}_ms"), ends.decided.p99_ms.into());
+                put(&format!("p99_released_{when}_ms"), ends.released.p99_ms.into());
+            }
+        }
+        if let Some(night) = &self.night {
+            put("night", night.clone());
+        }
         put("peak_rss_bytes", self.peak_rss_bytes.into());
         put("cpu_s", self.cpu_s.into());
         put("cpu_us_per_decision", self.cpu_us_per_decision().into());
@@ -122,6 +134,9 @@ impl Report {
             format!(
                 "{snapshots} snapshots were taken meanwhile, at least {SNAPSHOTS_AT_LEAST} must be; give more --seconds"
             )
+        } else if self.night.is_some() && self.latency.awake_asleep.is_none() {
+            "nothing came while it slept; give more --seconds, or a longer night with --set sleep.restarts"
+                .to_owned()
         } else {
             return Ok(());
         };

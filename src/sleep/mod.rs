@@ -10,13 +10,12 @@ mod tests;
 
 use std::path::Path;
 
-use crate::brain::due_after;
 use journal::{Hash, Reader, Record, artefacts};
-use market::{Instruments, Timestamp};
+use market::Instruments;
 use neocortex::kmeans::Search;
 use neocortex::learn::{SchemaBook, consolidate};
 use synapse::random::seed_for;
-use synapse::{Input, InputKind, Notice};
+use synapse::{InputKind, Notice};
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -51,15 +50,6 @@ market::params! {
 }
 
 impl SleepParams {
-    /// When the first night behind `time` is due; never where no hour is set.
-    ///
-    /// # Errors
-    /// What is wrong with the hour.
-    pub fn due_after(&self, time: Timestamp) -> Result<Option<Timestamp>, String> {
-        let Some(minute) = self.minute()? else { return Ok(None) };
-        Ok(Some(due_after(minute, time)))
-    }
-
     /// The minute of the day at which a night is due; none where no hour is set.
     ///
     /// # Errors
@@ -187,8 +177,10 @@ fn remember(
 fn fold(reader: &Reader, from: usize, until: u64, mut memory: Memory) -> Result<Memory, Failure> {
     for record in reader.records_from(from) {
         match record? {
-            Record::Input(Input { sequence, time, kind: InputKind::Notice(kind) }) if sequence <= until => {
-                memory.noticed(&Notice { sequence, time, kind });
+            Record::Input(input) if input.sequence <= until => {
+                if let InputKind::Notice(kind) = input.kind {
+                    memory.noticed(&Notice { sequence: input.sequence, time: input.time, kind });
+                }
             }
             Record::Decision(decision) if decision.record.sequence > until => break,
             Record::Decision(decision) => {

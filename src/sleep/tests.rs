@@ -1,15 +1,16 @@
 use journal::disk::RealDisk;
 use journal::{Entry, Head, Manifest, PAGE_BYTES, Regime, Tape, codec};
 use market::features::Feature;
-use market::{InstrumentId, Money};
+use market::{InstrumentId, Money, Timestamp};
 use neocortex::learn::Coded;
 use proptest::prelude::*;
 use synapse::{
-    Account, Action, Context, DecisionRecord, Digest, ExecutionForecast, Forecast, Judged, NoticeKind,
+    Account, Action, Context, DecisionRecord, Digest, ExecutionForecast, Forecast, Input, Judged, NoticeKind,
     Outcome, Reason, Sensed, Verdict,
 };
 
 use super::*;
+use crate::brain::due_after;
 use crate::config::Loader;
 
 const HORIZON: u64 = 4;
@@ -186,14 +187,15 @@ fn an_hour_that_is_none_is_refused() {
         let refused = SleepParams { at: at.into(), ..SleepParams::default() }.minute();
         assert!(refused.is_err_and(|why| why.contains(at)), "{at}");
     }
-    assert_eq!(SleepParams::default().due_after(Timestamp::from_ns(5)), Ok(None));
+    assert_eq!(SleepParams::default().minute(), Ok(None));
 }
 
 proptest! {
     #[test]
     fn the_next_night_is_within_a_day_at_the_hour(hour in 0_i64..24, minute in 0_i64..60, ns in -9e17 as i64..9e17 as i64) {
         let sleep = SleepParams { at: format!("{hour:02}:{minute:02}"), ..SleepParams::default() };
-        let due = sleep.due_after(Timestamp::from_ns(ns)).expect("an hour").expect("a night").ns();
+        let parsed = sleep.minute().expect("an hour").expect("a night");
+        let due = due_after(parsed, Timestamp::from_ns(ns)).ns();
         prop_assert!(due > ns && due - ns <= (1_440 * 60_000_000_000));
         prop_assert_eq!(due.rem_euclid(1_440 * 60_000_000_000), (hour * 60 + minute) * 60_000_000_000);
     }

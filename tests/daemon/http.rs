@@ -25,7 +25,7 @@ fn get(address: &str, path: &str) -> Option<(u16, String)> {
 }
 
 /// Where the daemon says that it answers.
-fn address(daemon: &Process) -> String {
+pub fn address(daemon: &Process) -> String {
     until("an address", || {
         let said = daemon.said();
         said.lines()
@@ -35,11 +35,11 @@ fn address(daemon: &Process) -> String {
 }
 
 /// A value of the metrics; none where it is not told.
-fn value(metrics: &str, name: &str) -> Option<f64> {
+pub fn value(metrics: &str, name: &str) -> Option<f64> {
     metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?.parse().ok()
 }
 
-fn metrics(address: &str) -> String {
+pub fn metrics(address: &str) -> String {
     let (status, body) = get(address, "/metrics").expect("answered");
     assert_eq!(status, 200, "{body}");
     body

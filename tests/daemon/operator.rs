@@ -235,7 +235,7 @@ fn a_folder_that_is_no_journal_is_named() {
     let place = Place::new(10);
     let (folder, hash) = (place.path("feed"), "0".repeat(64));
     let config = place.path("config.toml").display().to_string();
-    let said: [&[&str]; 16] = [
+    let said: [&[&str]; 17] = [
         &["verify"],
         &["replay"],
         &["why", "--last"],
@@ -250,6 +250,7 @@ fn a_folder_that_is_no_journal_is_named() {
         &["ask", "BTCUSD"],
         &[&["halt"], &SIGNED[..]].concat(),
         &[&["arm"], &SIGNED[..]].concat(),
+        &[&["flatten"], &SIGNED[..]].concat(),
         &[&["brain", "activate", &hash], &SIGNED[..]].concat(),
         &[&["config", "apply", &config], &SIGNED[..]].concat(),
     ];

@@ -130,6 +130,13 @@ impl Place {
         place
     }
 
+    /// With this configuration and this feed, in our own schema.
+    pub fn of(config: &str, feed: &str) -> Self {
+        let place = Self::empty(config);
+        fs::write(place.path("feed"), feed).expect("written");
+        place
+    }
+
     fn empty(config: &str) -> Self {
         let place = Self { dir: TempDir::new().expect("a folder"), end_ms: 0 };
         fs::write(place.path("config.toml"), config).expect("written");

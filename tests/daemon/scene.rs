@@ -9,14 +9,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use basal_ganglia::GoNoGo;
 use janus::assemble::open_options;
 use janus::blueprint::Backend;
+use janus::brain::Hook;
 use janus::config::{Config, Loader, name_of};
 use janus::daemon::{self, Options, Outcome};
 use janus::failure::Failure;
 use janus::venue::Speed;
-use journal::Record;
+use journal::{Record, RestartStep};
 use market::feed::{Merge, write_ndjson};
+use market::order::Request;
 use market::{InstrumentId, MarketEvent};
-use synapse::{DecisionRecord, Fault, Model, ModelCard, NoticeKind};
+use synapse::{DecisionRecord, Fault, Model, ModelCard, NoticeKind, Outcome as Decided};
 
 use crate::common::replay;
 use crate::place::Place;
@@ -164,6 +166,16 @@ rate = 100
 duplicate = 150
 "#;
 const SHIFT_NS: i64 = 137_000_000;
+/// When the market of the shocked scene is in shock.
+const SHOCK_NS: std::ops::Range<i64> = 1_777_689_390_000_000_000..1_777_689_390_400_000_000;
+/// Its book is whole again behind a gap, and long enough before the shock.
+const BEGIN_NS: i64 = 1_777_689_386_260_000_000;
+const END_NS: i64 = 1_777_689_391_500_000_000;
+/// So that no event falls on a tick.
+const CALM_SHIFT_NS: i64 = 7_000_000;
+const SHOCK_SHIFT_NS: i64 = 3_000_000;
+/// An entry latency that is longer than two ticks.
+pub const TWO_TICKS_NS: i64 = 62_500_000;
 
 /// Two instruments, the second a little behind the first.
 pub struct Scene {
@@ -197,6 +209,55 @@ impl Scene {
         });
         std::fs::write(scene.place.path("pair.ndjson"), lines).expect("written");
         scene
+    }
+
+    /// Two instruments with the same market, but that only one of them has a shock, at which the amygdala
+    /// trips; an entry latency later comes the restart.
+    pub fn shocked(step_limit_ms: u128, latency_ns: i64) -> Self {
+        let place = Place::shock();
+        let read = |path: PathBuf| std::fs::read_to_string(path).expect("a file");
+        let text = read(place.path("config.toml"));
+        let (_, facts) = text.split_once("[instrument.SHOCK]").expect("an instrument");
+        let calm = format!("[instrument.SHOCK]{facts}").replace("SHOCK", "CALM");
+        let text = text.replace("gain = 8.0\nhold_bias = 0.5", "gain = 40.0\nhold_bias = 0.0");
+        let text = text.replace(
+            "[daemon]\n",
+            "[daemon]\nsnapshot_every_s = 0\nsnapshot_inputs = 300\nfaults_max = 1000\n",
+        );
+        let text = format!(
+            "{text}{calm}[exchange]\nentry_latency_ns = {latency_ns}\n[brain]\nstep_limit_ms = {step_limit_ms}\n"
+        );
+        std::fs::write(place.path("config.toml"), &text).expect("written");
+        let config = Loader::new().text(&text, "test").and_then(Loader::finish).expect("sound");
+        let mut lines = Vec::new();
+        let market = read(support::root().join("tests/busy/events.ndjson"));
+        let mut market: Vec<String> = market.lines().map(str::to_owned).collect();
+        // behind the end of it the market goes on at the same prices
+        market.extend((1..=60).map(|step| {
+            let (time, bid, ask) = (END_NS + step * 20_000_000, 1 + step * 7 % 9, 1 + step * 5 % 8);
+            format!(
+                r#"{{"type":"levels","instrument":"SHOCK","time":{time},"bids":[["998","{bid}"]],"asks":[["999","{ask}"]]}}"#
+            )
+        }));
+        for line in market {
+            let event: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+            let time = event["time"].as_i64().expect("a time");
+            let mut add = |name: &str, shift_ns: i64| {
+                let (shifted, line) = (time + shift_ns, line.replace("SHOCK", name));
+                lines.push((shifted, line.replace(&time.to_string(), &shifted.to_string())));
+            };
+            if time < BEGIN_NS {
+                continue;
+            }
+            if !SHOCK_NS.contains(&time) {
+                add("CALM", CALM_SHIFT_NS);
+            }
+            add("SHOCK", SHOCK_SHIFT_NS);
+        }
+        lines.sort();
+        let lines: String = lines.into_iter().map(|(_, line)| line + "\n").collect();
+        std::fs::write(place.path("pair.ndjson"), lines).expect("written");
+        Self { place, config }
     }
 
     /// The events of both.
@@ -233,8 +294,14 @@ impl Scene {
     }
 
     fn try_run(&self, journal: &str, plan: Plan) -> Result<Ran, Failure> {
+        self.try_run_with(journal, plan, None)
+    }
+
+    /// With something put in the way of the regions.
+    pub fn try_run_with(&self, journal: &str, plan: Plan, hook: Option<Hook>) -> Result<Ran, Failure> {
         make_plan(plan);
-        let options = self.options(journal);
+        let mut options = self.options(journal);
+        options.backend.hook = hook;
         let journal = options.dir.clone();
         let outcome = daemon::run(options)?;
         let struck = struck();
@@ -253,7 +320,34 @@ impl Scene {
     }
 }
 
+/// Whether a decision does nothing but cancel, and bring its position nearer to zero.
+pub fn only_reduces(decision: &DecisionRecord) -> bool {
+    let Decided::Act(requests) = &decision.verdict.outcome else { return true };
+    let position = decision.account.position.units();
+    requests.iter().all(|request| match request {
+        Request::Cancel(_) => true,
+        Request::Replace { .. } => false,
+        Request::Place(order) => {
+            let change = order.side.signed(order.quantity).units();
+            change.signum() == -position.signum() && change.abs() <= position.abs()
+        }
+    })
+}
+
 impl Ran {
+    /// The input at which the amygdala tripped first, and the one that told of the restart.
+    pub fn trip(&self) -> (u64, u64) {
+        let trip = self.decisions().find(|decision| decision.verdict.tripped).expect("a trip").sequence;
+        let restarted =
+            |(at, notice): (u64, &NoticeKind)| (*notice == NoticeKind::Restarted && at > trip).then_some(at);
+        (trip, self.notices().find_map(restarted).expect("a restart"))
+    }
+
+    /// The steps of protective restarts, each with the input that tripped.
+    pub fn restart_steps(&self) -> Vec<(u64, RestartStep)> {
+        tape::restart_steps(&self.records)
+    }
+
     pub fn decisions(&self) -> impl Iterator<Item = &DecisionRecord> {
         tape::decisions(&self.records)
     }

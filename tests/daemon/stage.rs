@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Instant;
 
-use janus::venue::{How, OrderName, StateAnswer, ToVenue};
+use janus::venue::{Answer, How, OrderName, StateAnswer, ToVenue};
 use journal::Record;
-use market::order::ClientId;
+use market::Price;
+use market::order::{ClientId, ReportKind};
 use serde_json::Value;
 
 use super::common::{Process, until_status};
@@ -89,9 +91,13 @@ pub struct Relay {
     pub dumb: AtomicBool,
     /// Whether no connection is made.
     pub down: AtomicBool,
+    /// Whether each fill is told once more, at another price.
+    pub false_fills: AtomicBool,
     open: Mutex<Vec<UnixStream>>,
     /// How many cancels have come from the daemons, those too that were lost.
     pub cancels: AtomicU64,
+    /// When the first cancel of each order came.
+    cancelled: Mutex<BTreeMap<String, Instant>>,
     /// How often the daemons have sent each order.
     placed: Mutex<BTreeMap<String, u64>>,
 }
@@ -125,6 +131,10 @@ impl Relay {
             if !is_lost && to.write_all(&line).is_err() {
                 break;
             }
+            let again = if to_venue { None } else { self.falsified(&line) };
+            if again.is_some_and(|again| to.write_all(&again).is_err()) {
+                break;
+            }
             line.clear();
         }
         for end in [&from, &to] {
@@ -141,7 +151,29 @@ impl Relay {
         }
         let is_cancel = matches!(said, Some(ToVenue::Cancel { .. }));
         self.cancels.fetch_add(u64::from(is_cancel), Ordering::SeqCst);
+        if let Some(ToVenue::Cancel { id }) = &said {
+            self.cancelled.lock().expect("no panic").entry(id.to_string()).or_insert_with(Instant::now);
+        }
         self.deaf.load(Ordering::SeqCst) || (is_cancel && self.stubborn.load(Ordering::SeqCst))
+    }
+
+    /// The same fill at another price, where that is wished for.
+    fn falsified(&self, line: &[u8]) -> Option<Vec<u8>> {
+        let is_wished = self.false_fills.load(Ordering::SeqCst);
+        let Answer::Report(mut told) = serde_json::from_slice(line).ok().filter(|_| is_wished)? else {
+            return None;
+        };
+        let ReportKind::Filled(fill) = &mut told.kind else { return None };
+        fill.price = Price::from_units(2 * fill.price.units());
+        let mut again = serde_json::to_vec(&Answer::Report(told)).expect("JSON");
+        again.push(b'\n');
+        Some(again)
+    }
+
+    /// How many orders a cancel has come of, and when the last of these first cancels came.
+    pub fn cancelled(&self) -> (usize, Option<Instant>) {
+        let cancelled = self.cancelled.lock().expect("no panic");
+        (cancelled.len(), cancelled.values().max().copied())
     }
 
     /// Asserts that no order was sent twice; how many were sent.

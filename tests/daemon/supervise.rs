@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 
 use janus::daemon::{self, Options};
 use journal::Record;
-use market::order::Request;
 use synapse::{DecisionRecord, LatchCause, NoticeKind, Outcome as Decided, Reason};
 
 use crate::common::until_status;
-use crate::scene::{HOWS, How, Plan, Ran, Scene, When, make_plan, struck};
+use crate::scene::{HOWS, How, Plan, Ran, Scene, When, make_plan, only_reduces, struck};
 use crate::tape::{Books, assert_whole, records};
 
 /// A decision of whose state there is no other.
@@ -26,20 +25,6 @@ fn victim(
 
 fn acts(decision: &DecisionRecord) -> bool {
     matches!(decision.verdict.outcome, Decided::Act(_))
-}
-
-/// Whether it does nothing but cancel, and bring its position nearer to zero.
-fn only_reduces(decision: &DecisionRecord) -> bool {
-    let Decided::Act(requests) = &decision.verdict.outcome else { return true };
-    let position = decision.account.position.units();
-    requests.iter().all(|request| match request {
-        Request::Cancel(_) => true,
-        Request::Replace { .. } => false,
-        Request::Place(order) => {
-            let change = order.side.signed(order.quantity).units();
-            change.signum() == -position.signum() && change.abs() <= position.abs()
-        }
-    })
 }
 
 /// Trouble with a decision as often as one process thinks it. Behind a quiet market and without an

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use janus::venue::StateAnswer;
-use journal::{BlockAt, Entry, Head, Journal, Options, Reader, Record};
+use journal::{BlockAt, Entry, Head, Journal, Note, Options, Reader, Record, RestartStep};
 use market::order::{Fill, NewOrder, Report, ReportKind, Request};
 use market::{MarketEvent, Side};
 use synapse::{DecisionRecord, Input, InputKind, NoticeKind, Outcome};
@@ -46,6 +46,15 @@ pub fn decisions(records: &[Record]) -> impl Iterator<Item = &DecisionRecord> {
         Record::Decision(decision) => Some(&decision.record),
         _ => None,
     })
+}
+
+/// The steps of protective restarts, each with the input that tripped.
+pub fn restart_steps(records: &[Record]) -> Vec<(u64, RestartStep)> {
+    let steps = records.iter().filter_map(|record| match record {
+        Record::Note(Note::Restart { trip, step }) => Some((*trip, *step)),
+        _ => None,
+    });
+    steps.collect()
 }
 
 /// The orders that a decision places.

@@ -2,6 +2,7 @@
 
 mod busy;
 mod line;
+mod nights;
 mod random;
 mod reach;
 mod regressions;

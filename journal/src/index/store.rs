@@ -23,6 +23,9 @@ const STATE: &[u8] = &[0, 1];
 const BEHIND_STATE: &[u8] = &[0, 2];
 const PIECE_BYTES: usize = 4 << 10;
 const CACHE_BYTES: u64 = 64 << 20;
+/// Each write replaces a node, and sled frees those only when it is accessed: 512 of them in 128 accesses,
+/// of which a batch is one. Half an access a write keeps up with that.
+const WRITES_AN_ACCESS: usize = 2;
 
 /// What the index says of itself; written together with the entries it speaks of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,7 +133,11 @@ impl Store {
             writes.insert([STATE, &at.to_be_bytes()].concat(), piece);
         }
         writes.insert(META, encode(meta));
-        self.guarded(|db| db.apply_batch(writes))
+        let accesses = (batch.len() + state.len() / PIECE_BYTES) / WRITES_AN_ACCESS;
+        self.guarded(|db| {
+            db.apply_batch(writes)?;
+            (0..accesses).try_for_each(|_| db.get(META).map(drop))
+        })
     }
 
     /// Hands what was committed to the system, which then survives the end of this process.

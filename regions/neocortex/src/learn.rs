@@ -171,6 +171,23 @@ fn label(members: &[&Coded], scales: &[Option<Scale>; VOCABULARY.len()]) -> Stri
 }
 
 impl SchemaBook {
+    /// A book of nothing, from which nothing is recalled.
+    pub fn empty() -> Self {
+        Self {
+            card: ModelCard {
+                name: "no schemas".into(),
+                trained: false,
+                about: "nothing was learned".into(),
+            },
+            seed: 0,
+            experiences: 0,
+            first_sequence: 0,
+            last_sequence: 0,
+            schemas: SchemaSet::default(),
+            labels: Vec::new(),
+        }
+    }
+
     /// Its canonical bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         encode(self)
@@ -294,6 +311,9 @@ mod tests {
     fn a_book_comes_back_and_one_that_is_not_whole_is_refused() {
         let book = consolidate(&experiences([9, 9, 9]), &SEARCH, 7).expect("a book");
         assert_eq!(SchemaBook::from_bytes(&book.to_bytes()), Ok(book.clone()));
+        let empty = SchemaBook::empty();
+        assert_eq!(SchemaBook::from_bytes(&empty.to_bytes()), Ok(empty.clone()));
+        assert_eq!((empty.schemas().dimension(), empty.words(0)), (None, None));
         let unlabelled = SchemaBook { labels: Vec::new(), ..book.clone() };
         assert!(SchemaBook::from_bytes(&unlabelled.to_bytes()).is_err());
         assert!(SchemaBook::from_bytes(&book.to_bytes()[1..]).is_err());

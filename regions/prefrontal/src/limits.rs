@@ -22,7 +22,8 @@ market::params! {
         position: Quantity = Quantity::ZERO, "quantity", 1e-9, 9.2e9;
         /// The largest notional of one order.
         notional: Money = Money::ZERO, "currency", 1e-9, 1e15;
-        /// The largest notional of all positions of the account if everything outstanding fills.
+        /// The largest notional of all positions of the account if everything outstanding fills; what only
+        /// reduces a position passes.
         capital: Money = Money::ZERO, "currency", 1e-9, 1e15;
         /// The farthest an order's price may be from the mid.
         collar: f64 = 0.0, "bp", 0.001, 10_000.0;
@@ -116,7 +117,13 @@ pub fn test(
             price_of(order, exposure).map(|p| instrument.notional(p, order.quantity).abs()),
             limits.notional,
         ),
-        Limit::Capital => money(limit, capital(instrument, order, exposure), limits.capital),
+        Limit::Capital => {
+            let value = capital(instrument, order, exposure);
+            let rule = money(limit, value, limits.capital);
+            // what can only bring the position nearer to zero is the way back below the limit
+            let passed = rule.passed || (value.is_some() && is_reduction(order, exposure));
+            RuleTruth { passed, ..rule }
+        }
         Limit::Collar => {
             let distance = collar_bp(order, exposure.mark2);
             at_most(limit, distance, limits.collar, distance <= limits.collar)
@@ -134,6 +141,12 @@ pub fn test(
 fn side_reach(position: Quantity, reserved: Quantity, order: &NewOrder) -> i128 {
     let held = i128::from(position.units()) * i128::from(order.side.sign());
     held + i128::from(reserved.units()) + i128::from(order.quantity.units())
+}
+
+/// Whether an order cannot cross zero, whatever fills (G2).
+fn is_reduction(order: &NewOrder, exposure: &Exposure) -> bool {
+    exposure.position.units().signum() == -order.side.sign()
+        && side_reach(exposure.position, exposure.reserved, order) <= 0
 }
 
 /// The price to value an order at: its own, or the mid where it names none.
@@ -265,6 +278,17 @@ mod tests {
         let none = Recent::default();
         assert_eq!(refused(&order(Side::Buy, "100", "500"), &held("950000"), &none), []);
         assert_eq!(refused(&order(Side::Buy, "100", "501"), &held("950000"), &none), [Limit::Capital]);
+    }
+
+    #[test]
+    fn a_reduction_is_the_way_back_below_the_capital() {
+        let none = Recent::default();
+        let long = Exposure { position: q("100"), elsewhere: "999000".parse().expect("money"), ..calm() };
+        assert_eq!(refused(&order(Side::Buy, "100", "1"), &long, &none), [Limit::Capital]);
+        assert_eq!(refused(&order(Side::Sell, "100", "100"), &long, &none), []);
+        assert_eq!(refused(&order(Side::Sell, "100", "101"), &long, &none), [Limit::Capital], "it crosses zero");
+        let reserved = Exposure { reserved: q("1"), ..long };
+        assert_eq!(refused(&order(Side::Sell, "100", "100"), &reserved, &none), [Limit::Capital]);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use synapse::{Appraised, Phase};
 
 use super::*;
 
+/// What is otherwise in a sample.
+type Change = fn(&mut Forecast);
+
 /// A desk that holds so much.
 fn holding(whole: i64, limits: Limits) -> Desk {
     let mut desk = Desk::within(limits);
@@ -101,7 +104,7 @@ fn a_halt_alone_closes_nothing() {
 
 #[test]
 fn some_things_keep_it_waiting_and_it_says_which() {
-    let cases: [(fn(&mut Forecast), &str); 6] = [
+    let cases: [(Change, &str); 6] = [
         (|forecast| appraised(forecast).sensed.kind = SampleKind::Startle(Startle::Gap), "startled"),
         (
             |forecast| {
@@ -133,7 +136,7 @@ fn some_things_keep_it_waiting_and_it_says_which() {
 
 #[test]
 fn neither_fear_nor_warming_up_keeps_it() {
-    let cases: [fn(&mut Forecast); 4] = [
+    let cases: [Change; 4] = [
         |forecast| appraised(forecast).threat.phase = Phase::WarmingUp { left: 9 },
         |forecast| appraised(forecast).threat.phase = Phase::Calibrating { left: 9 },
         |forecast| appraised(forecast).threat.level = ThreatLevel::Wary,
