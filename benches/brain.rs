@@ -95,7 +95,9 @@ fn back_test(name: &str, config: &Config, events: &[MarketEvent], runs: usize) -
         per_row.push(micros(time) / rows);
         test.decisions = engine.totals().decisions();
         test.digest = engine.digest().to_hex();
-        for (us, ns) in test.region_us.iter_mut().zip(engine.gauges().regions().each_ref().map(RegionGauge::sum_ns)) {
+        for (us, ns) in
+            test.region_us.iter_mut().zip(engine.gauges().regions().each_ref().map(RegionGauge::sum_ns))
+        {
             us.push(ns as f64 / 1000.0 / test.decisions as f64);
         }
     }

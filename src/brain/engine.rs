@@ -1,23 +1,19 @@
 //! Door, spine and broker in one thread, over regions that run in it too (the plain loop, L6), or as
 //! actors.
 
-use std::sync::Arc;
-
 use market::order::Request;
 use market::{InstrumentId, MarketEvent, Timestamp};
 use serde::{Deserialize, Serialize};
 use synapse::bytes::{decode, encode};
 use synapse::{Digest, Fault, Input, InputKind, LatchCause, NoticeKind};
 
-use super::actors::Actors;
 use super::broker::Broker;
 use super::door::{Door, Next, Outside};
 use super::gate::{Effect, Gate};
-use super::gauges::Gauges;
+use super::hosts::{Actors, Credits, Halted, Regions, SharedGauges, instrument_of};
 use super::line::{Line, Thought};
 use super::mind::{Effects, Mind, MindState};
 use super::observer::Observer;
-use super::regions::{Credits, Halted, Regions, instrument_of};
 use super::spine::Spine;
 use super::totals::Totals;
 
@@ -183,7 +179,7 @@ impl<S: Stream> Engine<S> {
     }
 
     /// What can be read off the regions at work.
-    pub const fn gauges(&self) -> &Arc<Gauges> {
+    pub const fn gauges(&self) -> &SharedGauges {
         self.regions.bench().gauges()
     }
 
@@ -336,7 +332,12 @@ impl<S: Stream> Engine<S> {
     /// # Errors
     /// [`EngineError`] where a region faults.
     pub fn advance(&mut self, observer: &mut impl Observer) -> Result<Advance, EngineError> {
+        let tripped = self.spine.trip();
         self.hear(observer)?;
+        if self.spine.trip() != tripped {
+            // whoever restarts for it does so before `Restarted`, which may be the next input (G7)
+            return Ok(Advance::Moved);
+        }
         let outside = self.outside();
         let next = self.door.peek(outside);
         let Some(reached) = next.or(outside.silent_until).filter(|time| self.may_admit(*time)) else {

@@ -16,7 +16,7 @@ use synapse::{Fault, Input, InputKind, Judged, LatchCause, Notice, NoticeKind, R
 use thalamus::Thalamus;
 use visual_cortex::VisualCortex;
 
-use super::workbench::Workbench;
+use super::hosts::Workbench;
 
 /// The regions' names, in the order of the line.
 pub const REGIONS: [&str; 9] = [
@@ -110,7 +110,7 @@ impl Line {
             thought.judged.push(self.think(sample, elapsed, bench)?);
         }
         if let Some(notice) = notice {
-            self.notice(&notice)?;
+            self.notice(&notice, bench)?;
         }
         thought.latch = self.prefrontal.latch();
         Ok(thought)
@@ -138,15 +138,18 @@ impl Line {
     ///
     /// # Errors
     /// A region's [`Fault`].
-    pub fn notice(&mut self, notice: &Notice) -> Result<(), Fault> {
-        self.amygdala.notice(notice)?;
-        self.hippocampus.notice(notice)?;
-        self.neocortex.notice(notice)?;
-        self.visual_cortex.notice(notice)?;
-        self.thalamus.notice(notice)?;
-        self.basal_ganglia.notice(notice)?;
-        self.cerebellum.notice(notice)?;
-        self.prefrontal.notice(notice)
+    fn notice(&mut self, notice: &Notice, bench: &Workbench) -> Result<(), Fault> {
+        let work = |at, region: &mut dyn FnMut(&Notice) -> Result<(), Fault>| {
+            bench.work(at, notice.sequence, false, || region(notice)).map(drop)
+        };
+        work(1, &mut |notice| self.amygdala.notice(notice))?;
+        work(2, &mut |notice| self.hippocampus.notice(notice))?;
+        work(3, &mut |notice| self.neocortex.notice(notice))?;
+        work(4, &mut |notice| self.visual_cortex.notice(notice))?;
+        work(5, &mut |notice| self.thalamus.notice(notice))?;
+        work(6, &mut |notice| self.basal_ganglia.notice(notice))?;
+        work(7, &mut |notice| self.cerebellum.notice(notice))?;
+        work(8, &mut |notice| self.prefrontal.notice(notice))
     }
 
     /// What every region remembers.

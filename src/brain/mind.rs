@@ -6,14 +6,12 @@ use market::Timestamp;
 use serde::{Deserialize, Serialize};
 use synapse::{Digest, Fault, Input};
 
-use super::actors::Actors;
 use super::gate::{Effect, Gate};
+use super::hosts::{Actors, Credits, Halted, Regions, Workbench};
 use super::line::{Line, LineState};
 use super::observer::Observer;
-use super::regions::{Credits, Halted, Regions};
 use super::spine::Spine;
 use super::totals::Totals;
-use super::workbench::Workbench;
 
 /// Effects, each with the event time it has.
 pub type Effects = Vec<(Timestamp, Effect)>;

@@ -1,38 +1,33 @@
 //! The brain and what runs it: door, spine, gate and exchange in one thread, the regions in the same thread
 //! (the plain loop, L6) or as actors.
 
-mod actors;
 mod broker;
 mod difference;
 mod door;
 mod engine;
 mod gate;
-mod gauges;
+mod hosts;
 mod line;
 mod mind;
 mod observer;
 mod params;
-mod regions;
 mod rethink;
 mod spine;
 mod totals;
-mod trace;
-mod workbench;
 
-pub use actors::{Actors, Wake};
 pub use broker::{Broker, Desk};
 pub use difference::{Difference, compare};
 pub use door::{Door, DoorParams, Next, Outside, due_after};
 pub use engine::{Advance, Cut, Engine, EngineError, Stream};
 pub use gate::{Effect, Gate};
-pub use gauges::{Gauges, RegionGauge};
+pub use hosts::{
+    Actors, Credits, Gauges, Halted, Hook, RegionGauge, SharedGauges, TRACE_TARGET, Traced, Tracer, Wake,
+    Workbench,
+};
 pub use line::{Line, LineState, REGIONS, Thought};
 pub use mind::{Effects, Mind, MindState};
 pub use observer::{Observer, Silent};
 pub use params::BrainParams;
-pub use regions::{Credits, Halted};
 pub use rethink::{Late, Proof, Rethink, Stray};
 pub use spine::Spine;
 pub use totals::{Histogram, Totals};
-pub use trace::{TRACE_TARGET, Traced, Tracer};
-pub use workbench::{Hook, Workbench};

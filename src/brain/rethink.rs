@@ -16,9 +16,9 @@ use super::difference::{Difference, compare};
 use super::door::Door;
 use super::engine::{Cut, Engine, Stream};
 use super::gate::Effect;
+use super::hosts::Halted;
 use super::mind::{Effects, Mind};
 use super::observer::Observer;
-use super::regions::Halted;
 
 /// Why thinking again stopped.
 #[derive(Debug, thiserror::Error)]

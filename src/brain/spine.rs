@@ -85,6 +85,11 @@ impl Spine {
         self.has_ended
     }
 
+    /// The input at which the amygdala has tripped since [`Spine::take_trip`].
+    pub(super) const fn trip(&self) -> Option<u64> {
+        self.tripped
+    }
+
     /// The input at which the amygdala has tripped since this was asked last.
     pub(super) const fn take_trip(&mut self) -> Option<u64> {
         self.tripped.take()

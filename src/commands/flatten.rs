@@ -92,7 +92,9 @@ fn look(dir: &Path) -> Result<Vec<Left>, Failure> {
             control::ask(dir, &Ask::Ask { instrument }).map(awaited)
         }),
         // regions that are busy for long are not looked at
-        Answer::Refused { message, .. } => Ok(vec![Left { text: message, key: "refused".to_owned(), is_dust: false }]),
+        Answer::Refused { message, .. } => {
+            Ok(vec![Left { text: message, key: "refused".to_owned(), is_dust: false }])
+        }
         other => done(other).map(|()| Vec::new()),
     }
 }

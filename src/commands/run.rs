@@ -191,7 +191,8 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
     let instruments = line.brainstem.instruments();
     let books: Vec<_> = instruments.iter().map(|(id, _)| line.brainstem.book(id).stats()).collect();
     let decisions = totals.decisions();
-    let region_us = |at: usize| engine.gauges().regions()[at].sum_ns() as f64 / 1000.0 / decisions.max(1) as f64;
+    let region_us =
+        |at: usize| engine.gauges().regions()[at].sum_ns() as f64 / 1000.0 / decisions.max(1) as f64;
     let positions =
         instruments.iter().map(|(id, _)| (name_of(instruments, id).to_owned(), ledger.position(id)));
     Summary {

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel}
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use journal::{Hash, JournalError, Marker, Reader, snapshots};
+use journal::{Hash, JournalError, Marker, Reader, give_way, snapshots};
 
 use crate::config::DaemonParams;
 use crate::failure::Failure;
@@ -48,6 +48,7 @@ impl Camera {
         let (film, frames) = sync_channel::<(u64, Vec<u8>)>(1);
         let (tell, written) = channel();
         let body = move || {
+            give_way();
             for (sequence, bytes) in frames {
                 let kept = snapshots::put_snapshot(&dir, sequence, &bytes).and_then(|_| prune(&dir));
                 if let Err(error) = &kept {

@@ -9,18 +9,19 @@ use std::time::Instant;
 
 use hippocampus::ExperienceEncoder;
 use journal::index::{Follower, IndexOptions, spawn_follower};
-use journal::{Hash, Journal, Marker, Opening, Position, Released};
+use journal::{Hash, Journal, Marker, Opening, Position};
 use market::Instruments;
 use market::order::ClientId;
 use prefrontal::OrderState;
-use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, LatchCause, NoticeKind};
+use synapse::{Command, CommandKind, LatchCause, NoticeKind};
 
 use super::camera::Camera;
 use super::faults::Faults;
 use super::publish::Publisher;
+use super::watch::Watch;
 use crate::assemble::actors;
 use crate::blueprint::{Blueprint, now_ns};
-use crate::brain::{Advance, Credits, Engine, Observer, Stream, Wake};
+use crate::brain::{Advance, Credits, Engine, Stream, Wake};
 use crate::config::Config;
 use crate::control::{Answer, Ask, Word};
 use crate::failure::Failure;
@@ -71,37 +72,6 @@ struct Owed {
 
 /// Sends a cancel to a venue; whether there is a connection that took it.
 pub(super) type Reflex = Box<dyn Fn(ClientId) -> bool>;
-
-/// Who looks on: the tape, and how long things took.
-pub(super) struct Watch<'a> {
-    recorder: &'a mut Recorder,
-    latencies: &'a mut Latencies,
-    publisher: &'a mut Publisher,
-}
-
-impl Observer for Watch<'_> {
-    fn admitted(&mut self, input: &Input) {
-        self.recorder.admitted(input);
-    }
-
-    fn decided(&mut self, record: &DecisionRecord, bytes: &[u8], digest: Digest) {
-        self.recorder.decided(record, bytes, digest);
-        self.latencies.decided(record.sequence, now_ns());
-        self.publisher.decided(record);
-    }
-
-    fn released(&mut self, released: &Released) {
-        self.recorder.released(released);
-        if !released.late {
-            self.latencies.released(released.sequence, now_ns());
-            self.publisher.released(released.sequence);
-        }
-    }
-
-    fn folded(&mut self, input: &Input, latched: bool) {
-        self.recorder.folded(input, latched);
-    }
-}
 
 /// A brain over a journal.
 pub(super) struct Core<S: Stream> {
@@ -186,6 +156,8 @@ impl<S: Stream> Core<S> {
 
     /// Admits one input, where one can be. A region that fails is healed.
     pub fn step(&mut self) -> Result<Advance, Failure> {
+        // one that was heard of while something was waited for
+        self.protect_if_tripped()?;
         let before = self.engine.door().sequence();
         let (engine, mut watch) = self.split();
         let advance = match engine.advance(&mut watch) {
@@ -207,13 +179,15 @@ impl<S: Stream> Core<S> {
             }
         }
         self.watch_latch();
-        if let Some(trip) = self.engine.take_trip() {
-            self.protect(trip)?;
-        }
+        self.protect_if_tripped()?;
         if self.camera.is_due(self.engine.door().sequence()) {
             self.snapshot()?;
         }
         Ok(advance)
+    }
+
+    fn protect_if_tripped(&mut self) -> Result<(), Failure> {
+        self.engine.take_trip().map_or(Ok(()), |trip| self.protect(trip))
     }
 
     /// The same, where it waits for the regions if it must; false where nothing is to be done.

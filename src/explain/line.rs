@@ -1,6 +1,6 @@
 //! Each record on one line, for people; and as one JSON object, for machines.
 
-use journal::{Note, RestartStep, Record};
+use journal::{Note, Record, RestartStep};
 use market::event::EventKind;
 use market::order::{Report, ReportKind};
 use market::{InstrumentId, MarketEvent, Side, Timestamp};
@@ -178,7 +178,8 @@ pub(super) fn notice(notice: &NoticeKind) -> String {
             format!("artefact {} takes effect, by {by}: {reason}", journal::Hash(*hash))
         }
         NoticeKind::Slept { artefact, activated, reason } => {
-            let artefact = artefact.map_or(String::new(), |hash| format!(", artefact {}", journal::Hash(hash)));
+            let artefact =
+                artefact.map_or(String::new(), |hash| format!(", artefact {}", journal::Hash(hash)));
             let effect = if *activated { " takes effect" } else { "" };
             format!("slept{artefact}{effect}: {reason}")
         }
@@ -222,7 +223,9 @@ fn note_text(note: &Note) -> String {
         }
         Note::Restart { trip, step } => {
             let step = match step {
-                RestartStep::Closed { cancels } => format!("the gate is closed, {cancels} orders are being cancelled"),
+                RestartStep::Closed { cancels } => {
+                    format!("the gate is closed, {cancels} orders are being cancelled")
+                }
                 RestartStep::Durable => "the latch is durable".to_owned(),
                 RestartStep::Stopped => "the regions' actors are stopped".to_owned(),
                 RestartStep::Proved { decisions } => {

@@ -212,7 +212,8 @@ fn every_region_has_its_part_on_one_screen() {
         },
     };
     let input = Input { sequence: 7, time: record.time, kind: InputKind::Tick(Tick::default()) };
-    let origin = Origin { input: Some(input), market: Some((6, event)), late: true, schemas: Some(learned()) };
+    let origin =
+        Origin { input: Some(input), market: Some((6, event)), late: true, schemas: Some(learned()) };
     let text = decision(&record, &origin, &world());
     assert!(
         text.lines().count() <= 36,

@@ -87,7 +87,8 @@ impl Sleeper {
     pub fn start() -> Result<Self, Failure> {
         let failed = |what: String| Failure::Environment(format!("no thread to sleep on: {what}"));
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(1).thread_name("sleep").build();
+        let runtime =
+            builder.worker_threads(1).thread_name("sleep").on_thread_start(journal::give_way).build();
         let runtime = runtime.map_err(|e| failed(e.to_string()))?;
         let asleep = Arc::<AtomicBool>::default();
         let spawned = runtime.block_on(Actor::spawn(None, Sleep, Arc::clone(&asleep)));

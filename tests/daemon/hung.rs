@@ -119,9 +119,20 @@ impl Trap {
         })
     }
 
-    fn spring(&self) {
+    fn spring(&self) -> Sprung<'_> {
+        let sprung = Sprung(self);
         self.is_set.store(true, Ordering::SeqCst);
         until("a region that hangs", || (self.caught.load(Ordering::SeqCst) > 0).then_some(()));
+        sprung
+    }
+}
+
+/// A trap that lets go when this is dropped, so that a test that fails ends.
+struct Sprung<'a>(&'a Trap);
+
+impl Drop for Sprung<'_> {
+    fn drop(&mut self) {
+        self.0.is_set.store(false, Ordering::SeqCst);
     }
 }
 
@@ -173,7 +184,7 @@ fn halts_while_it_hangs(orders: usize, looks: bool) {
     let trap = Arc::<Trap>::default();
     beside(&stage, trap.hook(), || {
         until_working(&stage, orders);
-        trap.spring();
+        let sprung = trap.spring();
         let looked = looks.then(|| until("a loop that waits for the region", || waits(&stage.journal)));
         let begun = Instant::now();
         let halted = asked(&stage.journal, halt());
@@ -184,7 +195,7 @@ fn halts_while_it_hangs(orders: usize, looks: bool) {
         until("no order at the venue", || stage.state().orders.is_empty().then_some(()));
         let sent = stage.relay.cancels.load(Ordering::SeqCst);
         let again = asked(&stage.journal, halt());
-        trap.is_set.store(false, Ordering::SeqCst);
+        drop(sprung);
         for word in [halted, again] {
             let answer = word.join().expect("no panic");
             assert!(matches!(answer, Some(Answer::Done { sequence: Some(_), .. })), "{answer:?}");

@@ -112,11 +112,7 @@ fn poison(region: &str, message: &mut dyn Any) -> bool {
             appraised.sensed.context.volatility_bp = Some(f32::NAN);
         }
         "prefrontal" => {
-            let appraised =
-                &mut given::<Forecast>(message).proposed.fused.perceived.recalled.encoded.appraised;
-            let signals = &mut appraised.threat.signals;
-            let reading = signals.iter_mut().find(|reading| reading.signal == Signal::NotFinite);
-            reading.expect("it is read").exceeded = true;
+            given::<Forecast>(message).proposed.proposal.margin = f32::NAN;
         }
         other => panic!("there is no region {other}"),
     }

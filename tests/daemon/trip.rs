@@ -67,6 +67,14 @@ fn its_steps_stand_on_the_tape_and_change_nothing() {
     ran.is_proved();
 }
 
+#[test]
+fn its_steps_come_before_the_restart_however_soon_that_is_due() {
+    for latency_ns in [100_000, 2_000_000] {
+        let scene = Scene::shocked(PATIENCE.as_millis(), latency_ns);
+        assert_told(&scene, &scene.run("j", Plan::default()));
+    }
+}
+
 /// Asserts that the steps of the one restart are on the tape, between the trip and `Restarted`, which comes
 /// when it must.
 fn assert_told(scene: &Scene, ran: &Ran) {

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Index, IndexOptions};
-use crate::{JournalError, Reader};
+use crate::{JournalError, Reader, give_way};
 
 /// How long the follower pauses at least between two looks at the tape.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -27,6 +27,8 @@ pub fn spawn_follower(dir: &Path, options: IndexOptions) -> io::Result<Follower>
     let (running, stopped) = channel();
     let dir = dir.to_owned();
     let body = move || {
+        // sled's own threads are started by this one
+        give_way();
         if let Err(error) = follow(&dir, options, &stopped) {
             tracing::warn!(%error, "the index is no longer kept up to date; the tape is not touched by that");
         }

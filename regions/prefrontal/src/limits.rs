@@ -286,7 +286,11 @@ mod tests {
         let long = Exposure { position: q("100"), elsewhere: "999000".parse().expect("money"), ..calm() };
         assert_eq!(refused(&order(Side::Buy, "100", "1"), &long, &none), [Limit::Capital]);
         assert_eq!(refused(&order(Side::Sell, "100", "100"), &long, &none), []);
-        assert_eq!(refused(&order(Side::Sell, "100", "101"), &long, &none), [Limit::Capital], "it crosses zero");
+        assert_eq!(
+            refused(&order(Side::Sell, "100", "101"), &long, &none),
+            [Limit::Capital],
+            "it crosses zero"
+        );
         let reserved = Exposure { reserved: q("1"), ..long };
         assert_eq!(refused(&order(Side::Sell, "100", "100"), &reserved, &none), [Limit::Capital]);
     }

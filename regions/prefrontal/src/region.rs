@@ -121,7 +121,7 @@ impl Prefrontal {
         if let SampleKind::Startle(startle) = sensed.kind {
             return Some(Reason::Startled { startle });
         }
-        if threat.reading(Signal::NotFinite).exceeded {
+        if threat.reading(Signal::NotFinite).exceeded || !forecast.proposal().margin.is_finite() {
             return Some(Reason::NotFinite {});
         }
         if let Some(cause) = self.latch_of(sensed.instrument)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use market::InstrumentId;
 
-use super::line::REGIONS;
+use crate::brain::line::REGIONS;
 
 /// The longest step that is told from longer ones.
 const LONGEST_NS: u64 = 60_000_000_000;
@@ -137,29 +137,29 @@ impl RegionGauge {
     }
 
     /// A message was sent to it.
-    pub(super) fn sent(&self) {
+    pub(in crate::brain) fn sent(&self) {
         self.mailbox.fetch_add(1, Ordering::AcqRel);
     }
 
     /// It took a message; how many still wait.
-    pub(super) fn took(&self) -> u32 {
+    pub(in crate::brain) fn took(&self) -> u32 {
         self.mailbox.fetch_sub(1, Ordering::AcqRel) - 1
     }
 
     /// Its actor was started anew, with an empty mailbox.
-    pub(super) fn restarted(&self) {
+    pub(in crate::brain) fn restarted(&self) {
         self.restarts.fetch_add(1, Ordering::Relaxed);
         self.clear();
     }
 
     /// Its actor is there, with an empty mailbox.
-    pub(super) fn clear(&self) {
+    pub(in crate::brain) fn clear(&self) {
         self.mailbox.store(0, Ordering::Release);
         self.busy_since.store(0, Ordering::Release);
     }
 
     /// It passed that many packets on together.
-    pub(super) fn passed_on(&self, packets: usize) {
+    pub(in crate::brain) fn passed_on(&self, packets: usize) {
         let packets = packets as u32;
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
         let (least, most) = batches.unwrap_or((packets, packets));
@@ -167,7 +167,7 @@ impl RegionGauge {
     }
 
     /// It begins a step.
-    pub(super) fn begin(&self, sequence: u64, instrument: Option<InstrumentId>) -> Instant {
+    pub(in crate::brain) fn begin(&self, sequence: u64, instrument: Option<InstrumentId>) -> Instant {
         let now = Instant::now();
         self.sequence.store(sequence, Ordering::Relaxed);
         self.instrument.store(instrument.map_or(NOBODY, |id| u32::from(id.0)), Ordering::Relaxed);
@@ -177,7 +177,7 @@ impl RegionGauge {
     }
 
     /// It ends the step that it began then; one with a sample is counted.
-    pub(super) fn end(&self, began: Instant, counts: bool) {
+    pub(in crate::brain) fn end(&self, began: Instant, counts: bool) {
         self.busy_since.store(0, Ordering::Release);
         if counts {
             let ns = began.elapsed().as_nanos() as u64;

@@ -4,9 +4,8 @@
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use synapse::Fault;
 
-use super::Outlet;
-use super::Said;
-use crate::brain::regions::Halted;
+use super::actors::{Outlet, Said};
+use super::regions::Halted;
 
 /// The supervisor.
 pub struct Supervisor;

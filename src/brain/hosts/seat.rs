@@ -8,10 +8,10 @@ use std::sync::mpsc::SyncSender;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use synapse::random::seed_for;
 
+use super::gauges::RegionGauge;
+use super::regions::{Halted, panicked};
 use super::stage::Stage;
-use crate::brain::gauges::RegionGauge;
-use crate::brain::regions::{Halted, panicked};
-use crate::brain::workbench::Workbench;
+use super::workbench::Workbench;
 
 /// No more packets than this are passed on together, so that the next region begins meanwhile.
 const BATCH_MAX: usize = 64;

@@ -1,10 +1,6 @@
 //! The regions as actors: each one is hosted by a `ractor` actor of its own, all under one supervisor, and
 //! each sends to the one behind it (L2).
 
-mod host;
-mod stage;
-mod supervisor;
-
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
@@ -23,13 +19,13 @@ use thalamus::Thalamus;
 use tokio::runtime::Runtime;
 use visual_cortex::VisualCortex;
 
-use self::host::{Host, Mail, Next, Seat};
-use self::stage::{Behind, Gathering, Stage};
-use self::supervisor::Supervisor;
-use super::line::{Line, REGIONS, Thought};
-use super::params::BrainParams;
 use super::regions::Halted;
+use super::seat::{Host, Mail, Next, Seat};
+use super::stage::{Behind, Gathering, Stage};
+use super::supervisor::Supervisor;
 use super::workbench::Workbench;
+use crate::brain::line::{Line, REGIONS, Thought};
+use crate::brain::params::BrainParams;
 
 /// What is heard from the actors.
 #[derive(Debug)]
@@ -51,7 +47,7 @@ pub struct Outlet {
 }
 
 impl Outlet {
-    fn say(&self, said: Said) {
+    pub(in crate::brain) fn say(&self, said: Said) {
         // whoever has raised others in their place has no use for it
         if self.said.send(said).is_ok()
             && let Some(wake) = &self.wake
@@ -152,17 +148,17 @@ impl Actors {
     }
 
     /// What surrounds the regions' steps.
-    pub(super) fn set_bench(&mut self, bench: Workbench) {
+    pub(in crate::brain) fn set_bench(&mut self, bench: Workbench) {
         self.bench = bench;
     }
 
     /// How long a step may take.
-    pub(super) const fn step_limit(&self) -> Duration {
+    pub(in crate::brain) const fn step_limit(&self) -> Duration {
         self.step_limit
     }
 
     /// Sends the regions out, to the actors there are, or to new ones.
-    pub(super) fn send_out(&mut self, line: Line) -> Result<(), Halted> {
+    pub(in crate::brain) fn send_out(&mut self, line: Line) -> Result<(), Halted> {
         if let Some(crew) = &self.crew {
             crew.send_out(line, &self.bench);
             return Ok(());
@@ -181,7 +177,7 @@ impl Actors {
     }
 
     /// Stops the actors, and with them the regions they have.
-    pub(super) fn stop(&mut self) {
+    pub(in crate::brain) fn stop(&mut self) {
         if let Some(crew) = self.crew.take() {
             crew.supervisor.stop_children(None);
             crew.supervisor.stop(None);
@@ -189,14 +185,14 @@ impl Actors {
     }
 
     /// Sends inputs on their way.
-    pub(super) fn send(&self, inputs: Vec<Input>) {
+    pub(in crate::brain) fn send(&self, inputs: Vec<Input>) {
         if let Some(crew) = &self.crew {
             post(&crew.brainstem, Mail::Batch(inputs), &self.bench, 0);
         }
     }
 
     /// The next that is said; waits for it so long.
-    pub(super) fn hear(&self, wait: Option<Duration>) -> Option<Said> {
+    pub(in crate::brain) fn hear(&self, wait: Option<Duration>) -> Option<Said> {
         match wait {
             None => self.heard.try_recv().ok(),
             Some(wait) => self.heard.recv_timeout(wait).ok(),
@@ -204,7 +200,7 @@ impl Actors {
     }
 
     /// Brings the regions home; nothing may be under way. The actors stay.
-    pub(super) fn bring_home(&mut self) -> Result<Line, Halted> {
+    pub(in crate::brain) fn bring_home(&mut self) -> Result<Line, Halted> {
         let home = self.crew.as_ref().and_then(|crew| crew.bring_home(&self.bench, self.step_limit));
         home.ok_or_else(|| stopped("a region does not come home"))
     }

@@ -10,8 +10,8 @@ use synapse::{Fault, Input, InputKind};
 
 use super::actors::{Actors, Said};
 use super::gauges::RegionGauge;
-use super::line::{Line, LineState, Thought};
 use super::workbench::Workbench;
+use crate::brain::line::{Line, LineState, Thought};
 
 /// Why the regions stopped: the inputs on their way are lost to them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -70,7 +70,7 @@ pub struct Regions {
 
 impl Regions {
     /// Regions in this thread.
-    pub(super) fn new(line: Line, bench: Workbench) -> Self {
+    pub(in crate::brain) fn new(line: Line, bench: Workbench) -> Self {
         Self {
             home: Some(Box::new(line)),
             actors: None,
@@ -83,13 +83,13 @@ impl Regions {
     }
 
     /// From here on they run as actors.
-    pub(super) fn host(&mut self, actors: Actors, credits: Credits) {
+    pub(in crate::brain) fn host(&mut self, actors: Actors, credits: Credits) {
         self.actors = Some(actors);
         self.credits = credits;
     }
 
     /// They stay in this thread; the actors that hosted them.
-    pub(super) fn unhost(&mut self) -> Option<(Actors, Credits)> {
+    pub(in crate::brain) fn unhost(&mut self) -> Option<(Actors, Credits)> {
         self.actors.take().map(|actors| (actors, self.credits))
     }
 
@@ -102,13 +102,13 @@ impl Regions {
         line
     }
 
-    pub(super) fn into_line(mut self) -> Line {
+    pub(in crate::brain) fn into_line(mut self) -> Line {
         let Some(line) = self.home.take() else { panic!("the regions are out: settle first") };
         *line
     }
 
     /// From here on they tell the log of themselves.
-    pub(super) const fn speak(&mut self) {
+    pub(in crate::brain) const fn speak(&mut self) {
         self.bench.speak();
     }
 
@@ -118,13 +118,13 @@ impl Regions {
     }
 
     /// Puts others in their place, which keep what these remember.
-    pub(super) fn replace(&mut self, mut line: Line) -> Result<(), Fault> {
+    pub(in crate::brain) fn replace(&mut self, mut line: Line) -> Result<(), Fault> {
         line.restore(&self.line().state())?;
         self.home = Some(Box::new(line));
         Ok(())
     }
 
-    pub(super) fn restore(&mut self, state: &LineState) -> Result<(), Fault> {
+    pub(in crate::brain) fn restore(&mut self, state: &LineState) -> Result<(), Fault> {
         match &mut self.home {
             Some(line) => line.restore(state),
             None => panic!("the regions are out: settle first"),
@@ -132,13 +132,13 @@ impl Regions {
     }
 
     /// Others take the place of these, in this thread; gauges and what surrounds the steps stay.
-    pub(super) fn take_place(&mut self, others: Self) {
+    pub(in crate::brain) fn take_place(&mut self, others: Self) {
         self.home = others.home;
         self.bench.gauges().regions().iter().for_each(RegionGauge::clear);
     }
 
     /// The inputs under way, oldest first.
-    pub(super) fn inputs(&self) -> impl Iterator<Item = &Input> {
+    pub(in crate::brain) fn inputs(&self) -> impl Iterator<Item = &Input> {
         self.under_way.iter()
     }
 
@@ -148,24 +148,24 @@ impl Regions {
     }
 
     /// The time of the oldest input under way.
-    pub(super) fn oldest(&self) -> Option<Timestamp> {
+    pub(in crate::brain) fn oldest(&self) -> Option<Timestamp> {
         self.under_way.front().map(|input| input.time)
     }
 
     /// Whether one more may be on its way behind that input.
-    pub(super) fn has_credit(&self, sequence: u64) -> bool {
+    pub(in crate::brain) fn has_credit(&self, sequence: u64) -> bool {
         self.under_way.len() < self.credits.at(sequence)
     }
 
     /// Takes the inputs under way: what the actors were about is lost, and done again elsewhere.
-    pub(super) fn take_under_way(&mut self) -> Vec<Input> {
+    pub(in crate::brain) fn take_under_way(&mut self) -> Vec<Input> {
         self.unsent.clear();
         self.thoughts.clear();
         self.under_way.drain(..).collect()
     }
 
     /// Sends an input on its way.
-    pub(super) fn offer(&mut self, input: Input) {
+    pub(in crate::brain) fn offer(&mut self, input: Input) {
         if self.actors.is_some() {
             self.unsent.push(input.clone());
         }
@@ -176,7 +176,7 @@ impl Regions {
     ///
     /// # Errors
     /// [`Halted`] where a region failed.
-    pub(super) fn poll(&mut self) -> Result<Option<(Input, Thought)>, Halted> {
+    pub(in crate::brain) fn poll(&mut self) -> Result<Option<(Input, Thought)>, Halted> {
         self.advance(None)
     }
 
@@ -184,7 +184,7 @@ impl Regions {
     ///
     /// # Errors
     /// [`Halted`] where a region fails or hangs.
-    pub(super) fn wait(&mut self) -> Result<Option<(Input, Thought)>, Halted> {
+    pub(in crate::brain) fn wait(&mut self) -> Result<Option<(Input, Thought)>, Halted> {
         self.flush()?;
         while !self.under_way.is_empty() {
             if let Some(next) = self.advance(Some(SLICE))? {
@@ -225,7 +225,7 @@ impl Regions {
     }
 
     /// Sends what was offered to the actors, together.
-    pub(super) fn flush(&mut self) -> Result<(), Halted> {
+    pub(in crate::brain) fn flush(&mut self) -> Result<(), Halted> {
         if let (Some(actors), false) = (&mut self.actors, self.unsent.is_empty()) {
             if let Some(line) = self.home.take() {
                 actors.send_out(*line)?;
@@ -239,7 +239,7 @@ impl Regions {
     ///
     /// # Errors
     /// [`Halted`] where one does not come.
-    pub(super) fn bring_home(&mut self) -> Result<(), Halted> {
+    pub(in crate::brain) fn bring_home(&mut self) -> Result<(), Halted> {
         debug_assert!(self.under_way.is_empty(), "nothing is under way");
         if let (None, Some(actors)) = (&self.home, &mut self.actors) {
             self.home = Some(Box::new(actors.bring_home()?));
@@ -251,7 +251,7 @@ impl Regions {
     ///
     /// # Errors
     /// [`Halted`] where that is so.
-    pub(super) fn check_hang(&self) -> Result<(), Halted> {
+    pub(in crate::brain) fn check_hang(&self) -> Result<(), Halted> {
         let Some(actors) = self.actors.as_ref().filter(|_| !self.under_way.is_empty()) else { return Ok(()) };
         let Some((gauge, busy)) = self.bench.gauges().slowest() else { return Ok(()) };
         if busy < actors.step_limit() {
@@ -263,7 +263,7 @@ impl Regions {
     }
 
     /// Whether a step takes so long that whoever waits for the regions may wait for ever.
-    pub(super) fn is_slow(&self) -> bool {
+    pub(in crate::brain) fn is_slow(&self) -> bool {
         self.actors.is_some() && self.bench.gauges().slowest().is_some_and(|(_, busy)| busy > SLOW)
     }
 }
@@ -274,7 +274,7 @@ const SLICE: Duration = Duration::from_millis(10);
 const SLOW: Duration = Duration::from_millis(100);
 
 /// Whose event an input is.
-pub(super) const fn instrument_of(input: &Input) -> Option<InstrumentId> {
+pub const fn instrument_of(input: &Input) -> Option<InstrumentId> {
     match &input.kind {
         InputKind::Market(event) => Some(event.instrument),
         InputKind::Tick(_) | InputKind::Notice(_) => None,
@@ -282,7 +282,7 @@ pub(super) const fn instrument_of(input: &Input) -> Option<InstrumentId> {
 }
 
 /// A panic as a fault.
-pub(super) fn panicked(region: &'static str, panic: &(dyn std::any::Any + Send)) -> Fault {
+pub(in crate::brain) fn panicked(region: &'static str, panic: &(dyn std::any::Any + Send)) -> Fault {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
     Fault::new(region, format!("a region panicked: {}", text.unwrap_or("without a word")))

@@ -9,8 +9,8 @@ use market::InstrumentId;
 use synapse::{Fault, Judged, Region};
 
 use super::gauges::Gauges;
-use super::line::REGIONS;
 use super::trace::{Traced, Tracer};
+use crate::brain::line::REGIONS;
 
 /// What a test lets happen before a region's step with a sample: it may change the message, panic, take its
 /// time, or fail. It is told the region, the input's number and the instrument. Before the brainstem senses
@@ -54,7 +54,7 @@ impl Workbench {
     }
 
     /// From here on samples are traced in the log.
-    pub(super) const fn speak(&mut self) {
+    pub(in crate::brain) const fn speak(&mut self) {
         self.tracer = Some(Tracer::new(self.trace_every));
     }
 
@@ -63,25 +63,25 @@ impl Workbench {
         &self.gauges
     }
 
-    /// What is put in the way.
-    pub const fn hook(&self) -> Option<&Hook> {
-        self.hook.as_ref()
-    }
-
     /// The place of a sample that the brainstem took so long to make.
-    pub(super) fn place(&self, sequence: u64, instrument: InstrumentId, sensing: Duration) -> Place {
+    pub(in crate::brain) fn place(
+        &self,
+        sequence: u64,
+        instrument: InstrumentId,
+        sensing: Duration,
+    ) -> Place {
         let traced = self.tracer.map_or_else(Traced::default, |tracer| tracer.sample(sequence, instrument));
         traced.took(REGIONS[0], sensing);
         Place { sequence, instrument, traced }
     }
 
     /// A sample was judged.
-    pub(super) fn judged(&self, place: &Place, judged: &Judged) {
+    pub(in crate::brain) fn judged(&self, place: &Place, judged: &Judged) {
         place.traced.verdict(judged);
     }
 
     /// A region's step with a sample; `at` is its place in [`REGIONS`].
-    pub(super) fn step<R: Region<In: 'static>>(
+    pub(in crate::brain) fn step<R: Region<In: 'static>>(
         &self,
         at: usize,
         region: &mut R,
@@ -101,7 +101,7 @@ impl Workbench {
     }
 
     /// Other work of a region on an input, and how long it took; `counts` where it is with samples.
-    pub(super) fn work(
+    pub(in crate::brain) fn work(
         &self,
         at: usize,
         sequence: u64,
@@ -110,7 +110,8 @@ impl Workbench {
     ) -> Result<Duration, Fault> {
         let gauge = &self.gauges.regions()[at];
         let began = gauge.begin(sequence, None);
-        if let Some(hook) = &self.hook {
+        // an input strikes the brainstem; behind it samples do
+        if let Some(hook) = self.hook.as_ref().filter(|_| at == 0) {
             hook(REGIONS[at], sequence, NOBODYS, &mut ())?;
         }
         work()?;

@@ -8,8 +8,8 @@ use market::book::Applied;
 use prefrontal::Prefrontal;
 use synapse::{Fault, Input, Judged, LatchCause, Notice, Region, Sensed};
 
+use super::workbench::{Place, Workbench};
 use crate::brain::line::{Senses, Thought, sense};
-use crate::brain::workbench::{Place, Workbench};
 
 /// What passes from one region to the next, in the order of the inputs it is of.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ where
                 Packet::Sample(bench.step(*at, region, message, &place)?, place)
             }
             Packet::Notice(notice) => {
-                region.notice(&notice)?;
+                bench.work(*at, notice.sequence, false, || region.notice(&notice))?;
                 Packet::Notice(notice)
             }
             Packet::Passed(mut list) => {
