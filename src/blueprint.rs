@@ -254,8 +254,7 @@ fn read_policy(dir: &Path, hash: &Hash) -> Result<GoNoGo, Failure> {
 }
 
 /// The sections that may change while a run goes on; the others shape what is remembered.
-const CHANGEABLE: [&str; 7] =
-    ["basal_ganglia", "brain", "cerebellum", "prefrontal", "journal", "daemon", "limits"];
+const CHANGEABLE: [&str; 6] = ["basal_ganglia", "cerebellum", "prefrontal", "journal", "daemon", "limits"];
 
 fn check_change(now: &Config, next: &Config) -> Result<(), Failure> {
     let lines = |config: &Config| -> Vec<(String, String)> {

@@ -1,6 +1,6 @@
 //! The door (L1, L5): the one place where anything comes in, in the simulated regime of time.
 //!
-//! It decides what comes next by (time; restarted, lapsed and cancel-sent, report, command, tick,
+//! It decides what comes next by (time; a night that is due, restarted, lapsed and cancel-sent, report, command, tick,
 //! feed), numbers it, and makes the ticks of the sampling grid (W6). It is a state machine without
 //! a clock: the engine tells it when the feed and the venue have something next.
 

@@ -203,7 +203,7 @@ impl Gate {
         }
     }
 
-    /// Sees what is admitted at the door before the line does.
+    /// Sees what was admitted at the door, when the line has.
     pub fn noticed(&mut self, notice: &NoticeKind, effects: &mut Vec<Effect>) {
         match notice {
             NoticeKind::Report(report) => self.reported(report),

@@ -8,7 +8,7 @@ use synapse::{DecisionRecord, Digest, Input};
 
 /// Somebody who looks on.
 pub trait Observer {
-    /// An input was admitted, and is about to be folded.
+    /// An input was admitted and thought through; what came of it follows.
     fn admitted(&mut self, _input: &Input) {}
     /// A market event was folded; `applied` is what the book made of it.
     fn sensed(&mut self, _event: &MarketEvent, _applied: Applied) {}

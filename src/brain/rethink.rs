@@ -191,8 +191,10 @@ impl Rethink {
     pub fn follow(&mut self, record: &Record) -> Result<(), Stray> {
         match record {
             Record::Input(input) => {
+                self.input(input)?;
+                // what is on the tape was carried out
                 self.unsent.clear();
-                self.input(input)
+                Ok(())
             }
             Record::Decision(decision) => self.decision(decision),
             Record::Released(released) => {

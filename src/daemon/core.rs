@@ -241,12 +241,13 @@ impl<S: Stream> Core<S> {
 
     /// Admits something as the next input, whatever is due.
     pub fn admit_next(&mut self, notice: NoticeKind) -> Result<u64, Failure> {
+        // what fails before it is healed before it: an error below is its own
+        self.think_through()?;
         let (engine, mut watch) = self.split();
         if let Err(error) = engine.admit_now(notice, &mut watch) {
             self.heal(&error)?;
         }
         self.watch_latch();
-        self.is_between = false;
         Ok(self.engine.door().sequence())
     }
 

@@ -114,7 +114,11 @@ impl<S: Stream> Core<S> {
         };
         // one of which nobody has heard yet: the brain that knows of it is thrown away
         let tripped = self.engine.take_trip();
-        let (under_way, hosted) = self.engine.abandon();
+        let (mut under_way, hosted) = self.engine.abandon();
+        if error.hangs {
+            // nobody watches what is thought again here: what came behind was never told as taken
+            under_way.retain(|input| input.sequence <= error.sequence);
+        }
         let (_, trips) = self.rebuild(known, &under_way)?;
         if let Some((actors, credits)) = hosted.filter(|_| !error.hangs) {
             self.engine.host(actors, credits);

@@ -68,7 +68,7 @@ impl Order {
 /// All orders that are not over, and the positions their fills have made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderTable {
-    orders: BTreeMap<ClientId, Order>,
+    orders: BTreeMap<InstrumentId, BTreeMap<ClientId, Order>>,
     positions: BTreeMap<InstrumentId, Quantity>,
 }
 
@@ -80,7 +80,7 @@ impl OrderTable {
 
     /// The orders of one instrument, oldest first.
     pub fn of(&self, instrument: InstrumentId) -> impl Iterator<Item = (ClientId, &Order)> {
-        self.orders.iter().filter(move |(id, _)| id.instrument == instrument).map(|(id, order)| (*id, order))
+        self.orders.get(&instrument).into_iter().flatten().map(|(id, order)| (*id, order))
     }
 
     /// What may still fill on one side, `except` aside; the sides never net.
@@ -89,9 +89,22 @@ impl OrderTable {
         of_side.fold(Quantity::ZERO, |sum, (_, order)| add(sum, order.reserved()))
     }
 
+    fn at(&mut self, id: ClientId) -> Option<&mut Order> {
+        self.orders.get_mut(&id.instrument)?.get_mut(&id)
+    }
+
+    fn remove(&mut self, id: ClientId) {
+        if let Some(of) = self.orders.get_mut(&id.instrument) {
+            of.remove(&id);
+            if of.is_empty() {
+                self.orders.remove(&id.instrument);
+            }
+        }
+    }
+
     /// How many orders are not over.
     pub fn len(&self) -> usize {
-        self.orders.len()
+        self.orders.values().map(BTreeMap::len).sum()
     }
 
     /// Whether nothing is outstanding.
@@ -111,12 +124,12 @@ impl OrderTable {
                     filled: Quantity::ZERO,
                     state: OrderState::Sent,
                 };
-                let before = self.orders.insert(id, order);
+                let before = self.orders.entry(id.instrument).or_default().insert(id, order);
                 assert!(before.is_none(), "client id {id} is used once");
             }
             Request::Cancel(id) => self.cancel_sent(id),
             Request::Replace { id, price, total } => {
-                if let Some(order) = self.orders.get_mut(&id) {
+                if let Some(order) = self.at(id) {
                     order.state = OrderState::ReplaceSent { price, total };
                 }
             }
@@ -125,7 +138,7 @@ impl OrderTable {
 
     /// Notes that a cancel is on its way.
     pub fn cancel_sent(&mut self, id: ClientId) {
-        if let Some(order) = self.orders.get_mut(&id)
+        if let Some(order) = self.at(id)
             && !matches!(order.state, OrderState::Owed { .. })
         {
             // during a replacement the larger quantity stays reserved
@@ -136,7 +149,7 @@ impl OrderTable {
 
     /// Notes that the gate dropped an order before it left.
     pub fn lapsed(&mut self, id: ClientId) {
-        self.orders.remove(&id);
+        self.remove(id);
     }
 
     /// Folds a venue's report.
@@ -146,7 +159,7 @@ impl OrderTable {
     /// known, or of more than was ordered.
     pub fn report(&mut self, report: &Report) -> Result<(), Fault> {
         let id = report.id;
-        let Some(order) = self.orders.get_mut(&id) else {
+        let Some(order) = self.at(id) else {
             return match report.kind {
                 // the order ended while the request was on its way
                 ReportKind::CancelRejected(_) | ReportKind::ReplaceRejected(_) => Ok(()),
@@ -163,7 +176,7 @@ impl OrderTable {
                 }
             }
             ReportKind::Rejected(_) => {
-                self.orders.remove(&id);
+                self.remove(id);
             }
             ReportKind::Filled(fill) => return self.fill(id, &fill),
             ReportKind::Cancelled { filled } | ReportKind::Expired { filled } => {
@@ -175,7 +188,7 @@ impl OrderTable {
                     )
                 })?;
                 if owed.is_zero() {
-                    self.orders.remove(&id);
+                    self.remove(id);
                 } else {
                     order.state = OrderState::Owed { quantity: owed };
                 }
@@ -203,7 +216,7 @@ impl OrderTable {
 
     /// A fill moves quantity from reserved to position in one step.
     fn fill(&mut self, id: ClientId, fill: &Fill) -> Result<(), Fault> {
-        let Some(order) = self.orders.get_mut(&id) else {
+        let Some(order) = self.at(id) else {
             return Ok(());
         };
         let too_much =
@@ -227,10 +240,11 @@ impl OrderTable {
         if order.state == OrderState::Sent {
             order.state = OrderState::Working;
         }
+        let signed = order.side.signed(fill.quantity);
         let position = self.positions.entry(id.instrument).or_default();
-        *position = add(*position, order.side.signed(fill.quantity));
+        *position = add(*position, signed);
         if over {
-            self.orders.remove(&id);
+            self.remove(id);
         }
         Ok(())
     }

@@ -27,6 +27,9 @@ use super::workbench::Workbench;
 use crate::brain::line::{Line, REGIONS, Thought};
 use crate::brain::params::BrainParams;
 
+/// How long a region may take to end the step that it is at when all are stopped.
+const LAST_STEP: Duration = Duration::from_millis(200);
+
 /// What is heard from the actors.
 #[derive(Debug)]
 pub enum Said {
@@ -127,7 +130,8 @@ impl Actors {
     /// What the system says where it gives no threads.
     pub fn new(params: &BrainParams, wake: Option<Wake>) -> std::io::Result<Self> {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = builder.worker_threads(params.workers as usize).thread_name("brain").build()?;
+        let runtime =
+            builder.worker_threads(params.workers as usize).thread_name("brain").enable_time().build()?;
         Ok(Self {
             runtime: Some(runtime),
             crew: None,
@@ -178,8 +182,11 @@ impl Actors {
 
     /// Stops the actors, and with them the regions they have.
     pub(in crate::brain) fn stop(&mut self) {
-        if let Some(crew) = self.crew.take() {
-            crew.supervisor.stop_children(None);
+        // what is said late is not heard
+        self.heard = channel().1;
+        if let (Some(crew), Some(runtime)) = (self.crew.take(), &self.runtime) {
+            // one that hangs is not waited for any longer
+            runtime.block_on(crew.supervisor.stop_children_and_wait(None, Some(LAST_STEP)));
             crew.supervisor.stop(None);
         }
     }

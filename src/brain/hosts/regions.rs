@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use market::{InstrumentId, Timestamp};
 use synapse::{Fault, Input, InputKind};
@@ -65,6 +65,8 @@ pub struct Regions {
     /// Under way, and not yet sent to the actors.
     unsent: Vec<Input>,
     thoughts: VecDeque<Thought>,
+    /// The input of a step that was too long when it was last looked at, and since when.
+    suspect: Option<(u64, Instant)>,
     bench: Workbench,
 }
 
@@ -78,6 +80,7 @@ impl Regions {
             under_way: VecDeque::new(),
             unsent: Vec::new(),
             thoughts: VecDeque::new(),
+            suspect: None,
             bench,
         }
     }
@@ -96,7 +99,7 @@ impl Regions {
     /// The regions.
     ///
     /// # Panics
-    /// If they are out: whoever looks at them waits for them first ([`Regions::settle`]).
+    /// If they are out: whoever looks at them waits for them first ([`Regions::bring_home`]).
     pub fn line(&self) -> &Line {
         let Some(line) = &self.home else { panic!("the regions are out: settle first") };
         line
@@ -204,7 +207,13 @@ impl Regions {
                 None => return Ok(None),
             }
         }
-        Ok(self.under_way.pop_front().zip(self.thoughts.pop_front()))
+        let next = self.under_way.pop_front().zip(self.thoughts.pop_front());
+        debug_assert!(
+            next.iter()
+                .all(|(input, it)| it.judged.iter().all(|one| one.sensed().sequence == input.sequence)),
+            "a thought is that of its input"
+        );
+        Ok(next)
     }
 
     /// In this thread: whoever catches the fault throws these regions away.
@@ -251,10 +260,16 @@ impl Regions {
     ///
     /// # Errors
     /// [`Halted`] where that is so.
-    pub(in crate::brain) fn check_hang(&self) -> Result<(), Halted> {
+    pub(in crate::brain) fn check_hang(&mut self) -> Result<(), Halted> {
         let Some(actors) = self.actors.as_ref().filter(|_| !self.under_way.is_empty()) else { return Ok(()) };
         let Some((gauge, busy)) = self.bench.gauges().slowest() else { return Ok(()) };
         if busy < actors.step_limit() {
+            return Ok(());
+        }
+        // a process that stood still finds every step long: it is looked at once more
+        let (at, seen) = *self.suspect.get_or_insert((gauge.sequence(), Instant::now()));
+        if at != gauge.sequence() || seen.elapsed() < SLICE {
+            self.suspect = self.suspect.filter(|(at, _)| *at == gauge.sequence());
             return Ok(());
         }
         let what = format!("one step has taken {} ms, more than it may", busy.as_millis());
