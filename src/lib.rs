@@ -25,4 +25,5 @@ pub mod sleep;
 mod sockets;
 pub mod stream;
 pub mod summary;
+mod terminal;
 pub mod venue;

@@ -9,8 +9,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
-use crate::commands::on_terminal;
 use crate::failure::Failure;
+use crate::terminal::on_terminal;
 
 /// A layer of the log.
 pub type LogLayer = Box<dyn Layer<Registry> + Send + Sync>;

@@ -15,7 +15,6 @@ mod operator;
 mod replay;
 mod run;
 mod sleep;
-mod terminal;
 mod trace;
 mod venue;
 mod verdict;
@@ -30,9 +29,10 @@ use crate::config::{Config, Loader};
 use crate::control::Ask;
 use crate::failure::Failure;
 use crate::logging::LogArgs;
+use crate::terminal;
 
+pub use crate::terminal::{on_terminal, tell};
 pub use demo::DEMO_CONFIG;
-pub use terminal::{on_terminal, tell};
 
 /// A trading daemon with a brain of regions, each decision of which can be proved afterwards.
 #[derive(Debug, Parser)]

@@ -8,13 +8,13 @@ use synapse::{DecisionRecord, LatchCause};
 
 use super::core::Core;
 use crate::brain::{Gauges, Stream};
-use crate::commands::tell;
 use crate::config::DaemonParams;
 use crate::control::FeedStatus;
 use crate::failure::Failure;
 use crate::http::Http;
 use crate::metrics::{Snapshot, Standing, Stopwatch};
 use crate::notify::{Event, LatchWatch, Notifier, What};
+use crate::terminal::tell;
 
 /// What tells them.
 pub(super) struct Publisher {

@@ -3,33 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use janus::assemble::{self, Orders, Parts};
-use janus::brain::{Actors, BrainParams, Credits, Engine, Observer, Rethink};
+use janus::assemble::{self, Parts};
+use janus::brain::{Actors, BrainParams, Credits, Engine, Rethink};
 use janus::config::Config;
-use journal::{Decision, Record};
-use market::feed::Format;
-use synapse::{DecisionRecord, Digest, Input};
+use journal::Record;
+use synapse::Digest;
 
-use crate::busy::{CONFIG, arm, events, instruments, whole};
+use crate::busy::{CONFIG, events, instruments, whole};
+use crate::rethink::{Tape, orders};
 use crate::{Events, config};
-
-/// A tape in memory.
-#[derive(Default)]
-struct Tape(Vec<Record>);
-
-impl Observer for Tape {
-    fn admitted(&mut self, input: &Input) {
-        self.0.push(Record::Input(input.clone()));
-    }
-
-    fn decided(&mut self, record: &DecisionRecord, _bytes: &[u8], _digest: Digest) {
-        self.0.push(Record::Decision(Box::new(Decision { late: false, record: record.clone() })));
-    }
-}
-
-fn orders() -> Orders {
-    Orders { commands: arm(), formats: vec![Format::Bitstamp, Format::Ndjson], ..Orders::default() }
-}
 
 fn engine(config: &Config) -> Engine<Events> {
     let stream = events(&instruments(config), whole);

@@ -15,7 +15,7 @@ use crate::config;
 
 /// A tape in memory.
 #[derive(Default)]
-struct Tape(Vec<Record>);
+pub struct Tape(pub Vec<Record>);
 
 impl Observer for Tape {
     fn admitted(&mut self, input: &Input) {
@@ -27,7 +27,7 @@ impl Observer for Tape {
     }
 }
 
-fn orders() -> Orders {
+pub fn orders() -> Orders {
     Orders { commands: arm(), formats: vec![Format::Bitstamp, Format::Ndjson], ..Orders::default() }
 }
 

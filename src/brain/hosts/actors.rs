@@ -2,8 +2,7 @@
 //! each sends to the one behind it (L2).
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::time::Duration;
 
 use amygdala::Amygdala;
@@ -19,46 +18,16 @@ use thalamus::Thalamus;
 use tokio::runtime::Runtime;
 use visual_cortex::VisualCortex;
 
-use super::regions::Halted;
+use super::said::{Halted, Outlet, Said, Wake};
 use super::seat::{Host, Mail, Next, Seat};
 use super::stage::{Behind, Gathering, Stage};
 use super::supervisor::Supervisor;
 use super::workbench::Workbench;
-use crate::brain::line::{Line, REGIONS, Thought};
+use crate::brain::line::{Line, REGIONS};
 use crate::brain::params::BrainParams;
 
 /// How long a region may take to end the step that it is at when all are stopped.
 const LAST_STEP: Duration = Duration::from_millis(200);
-
-/// What is heard from the actors.
-#[derive(Debug)]
-pub enum Said {
-    /// Inputs that have passed all regions, in order.
-    Thoughts(Vec<Thought>),
-    /// A region failed, and all stopped.
-    Failed(Halted),
-}
-
-/// Told when there is something to hear.
-pub type Wake = Arc<dyn Fn() + Send + Sync>;
-
-/// Where actors say what is heard of them.
-#[derive(Clone)]
-pub struct Outlet {
-    said: Sender<Said>,
-    wake: Option<Wake>,
-}
-
-impl Outlet {
-    pub(in crate::brain) fn say(&self, said: Said) {
-        // whoever has raised others in their place has no use for it
-        if self.said.send(said).is_ok()
-            && let Some(wake) = &self.wake
-        {
-            wake();
-        }
-    }
-}
 
 macro_rules! crew {
     ($($at:literal $region:ident: $stage:ty, $in:expr, $out:expr;)*) => {

@@ -4,6 +4,7 @@
 mod actors;
 mod gauges;
 mod regions;
+mod said;
 mod seat;
 mod stage;
 mod supervisor;
@@ -12,9 +13,10 @@ mod workbench;
 
 use std::sync::Arc;
 
-pub use actors::{Actors, Wake};
+pub use actors::Actors;
 pub use gauges::{Gauges, RegionGauge};
-pub use regions::{Credits, Halted, Regions, instrument_of};
+pub use regions::{Credits, Regions, instrument_of};
+pub use said::{Halted, Wake};
 pub use trace::{TRACE_TARGET, Traced, Tracer};
 pub use workbench::{Hook, Workbench};
 

@@ -8,24 +8,11 @@ use std::time::{Duration, Instant};
 use market::{InstrumentId, Timestamp};
 use synapse::{Fault, Input, InputKind};
 
-use super::actors::{Actors, Said};
+use super::actors::Actors;
 use super::gauges::RegionGauge;
+use super::said::{Halted, Said, panicked};
 use super::workbench::Workbench;
 use crate::brain::line::{Line, LineState, Thought};
-
-/// Why the regions stopped: the inputs on their way are lost to them.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("at input {sequence}: {fault}")]
-pub struct Halted {
-    /// The sequence number of the input.
-    pub sequence: u64,
-    /// Whose sample failed; none where it was nobody's alone.
-    pub instrument: Option<InstrumentId>,
-    /// What the region said.
-    pub fault: Fault,
-    /// It did not fail but does not return (S3).
-    pub hangs: bool,
-}
 
 /// How many inputs may be on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -294,11 +281,4 @@ pub const fn instrument_of(input: &Input) -> Option<InstrumentId> {
         InputKind::Market(event) => Some(event.instrument),
         InputKind::Tick(_) | InputKind::Notice(_) => None,
     }
-}
-
-/// A panic as a fault.
-pub(in crate::brain) fn panicked(region: &'static str, panic: &(dyn std::any::Any + Send)) -> Fault {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    Fault::new(region, format!("a region panicked: {}", text.unwrap_or("without a word")))
 }

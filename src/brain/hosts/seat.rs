@@ -9,7 +9,7 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use synapse::random::seed_for;
 
 use super::gauges::RegionGauge;
-use super::regions::{Halted, panicked};
+use super::said::{Halted, panicked};
 use super::stage::Stage;
 use super::workbench::Workbench;
 

@@ -4,8 +4,7 @@
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use synapse::Fault;
 
-use super::actors::{Outlet, Said};
-use super::regions::Halted;
+use super::said::{Halted, Outlet, Said};
 
 /// The supervisor.
 pub struct Supervisor;

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::summary::grouped;
 
 /// Writes to standard output. A reader who has seen enough, such as `head`, is no fault.
-pub(super) fn say(text: &str) -> Result<(), Failure> {
+pub(crate) fn say(text: &str) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Environment(format!(
@@ -21,7 +21,7 @@ pub(super) fn say(text: &str) -> Result<(), Failure> {
 }
 
 /// Text for people; or one JSON object on the last line of standard output, and the text beside it.
-pub(super) fn report(is_json: bool, text: &str, object: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn report(is_json: bool, text: &str, object: &impl Serialize) -> Result<(), Failure> {
     if !is_json {
         return say(text);
     }
@@ -30,7 +30,7 @@ pub(super) fn report(is_json: bool, text: &str, object: &impl Serialize) -> Resu
 }
 
 /// One JSON object on one line.
-pub(super) fn say_json(object: &impl Serialize) -> Result<(), Failure> {
+pub(crate) fn say_json(object: &impl Serialize) -> Result<(), Failure> {
     say(&(serde_json::to_string(object)? + "\n"))
 }
 
@@ -46,7 +46,7 @@ pub fn on_terminal() -> bool {
 
 /// A progress bar on standard error, where somebody looks; `of` is how many there will be, where that
 /// is known.
-pub(super) fn bar(of: Option<u64>, what: &str) -> ProgressBar {
+pub(crate) fn bar(of: Option<u64>, what: &str) -> ProgressBar {
     if !on_terminal() {
         return ProgressBar::hidden();
     }
