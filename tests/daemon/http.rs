@@ -52,7 +52,10 @@ fn a_running_daemon_tells_health_readiness_and_what_it_did() {
     let daemon = place.daemon(&journal, &["--speed", "max", "--http", "127.0.0.1:0", &place.feed()]);
     let address = address(&daemon);
     let status = until_status(&journal, "the end of the feed", |status| {
-        status["decisions"].as_u64() > Some(500) && status["sequence"] == status["durable"]
+        let is_over = |feed: &serde_json::Value| feed["state"] == "ended";
+        status["feeds"].as_array().is_some_and(|feeds| feeds.iter().all(is_over))
+            && status["decisions"].as_u64() > Some(500)
+            && status["sequence"] == status["durable"]
     });
     let decisions = status["decisions"].as_u64().expect("a count") as f64;
     let told = until("all that it did", || {

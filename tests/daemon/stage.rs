@@ -100,6 +100,8 @@ pub struct Relay {
     cancelled: Mutex<BTreeMap<String, Instant>>,
     /// How often the daemons have sent each order.
     placed: Mutex<BTreeMap<String, u64>>,
+    /// The first order that was lost on its way.
+    lost: Mutex<Option<OrderName>>,
 }
 
 impl Relay {
@@ -149,6 +151,9 @@ impl Relay {
         if let Some(ToVenue::Place { id, .. }) = &said {
             *self.placed.lock().expect("no panic").entry(id.to_string()).or_default() += 1;
         }
+        if let (Some(ToVenue::Place { id, .. }), true) = (&said, self.deaf.load(Ordering::SeqCst)) {
+            self.lost.lock().expect("no panic").get_or_insert_with(|| id.clone());
+        }
         let is_cancel = matches!(said, Some(ToVenue::Cancel { .. }));
         self.cancels.fetch_add(u64::from(is_cancel), Ordering::SeqCst);
         if let Some(ToVenue::Cancel { id }) = &said {
@@ -168,6 +173,11 @@ impl Relay {
         let mut again = serde_json::to_vec(&Answer::Report(told)).expect("JSON");
         again.push(b'\n');
         Some(again)
+    }
+
+    /// The first order that was lost on its way.
+    pub fn lost(&self) -> Option<OrderName> {
+        self.lost.lock().expect("no panic").clone()
     }
 
     /// How many orders a cancel has come of, and when the last of these first cancels came.

@@ -99,15 +99,10 @@ fn orders_lost_in_an_outage_are_never_sent_again() {
     let journal = &stage.journal;
     let daemon = stage.start(journal);
     agreed(journal);
-    let on_its_way = |status: &Value| {
-        let orders = status["working"].as_array().expect("a list");
-        orders.iter().find(|order| order["state"] == "sent").map(|order| order["id"].clone())
-    };
     stage.relay.deaf.store(true, Ordering::SeqCst);
-    let status = until_status(journal, "an order on its way", |status| on_its_way(status).is_some());
+    let lost = until("an order lost on its way", || stage.relay.lost());
     stage.relay.cut();
     stage.relay.mend();
-    let id = on_its_way(&status).and_then(|id| id.as_str()?.parse().ok()).expect("an order");
-    until("its tombstone", || (ends(&stage.state(), id) == [How::Tombstone]).then_some(()));
+    until("its tombstone", || (ends(&stage.state(), lost.id) == [How::Tombstone]).then_some(()));
     stage.finish(daemon);
 }
