@@ -256,14 +256,23 @@ impl<S: Stream> Engine<S> {
         Ok(())
     }
 
+    /// Waits for everything under way.
+    ///
+    /// # Errors
+    /// As [`Engine::catch_up`].
+    pub fn think_through(&mut self, observer: &mut impl Observer) -> Result<(), EngineError> {
+        while self.regions.under_way() > 0 {
+            self.catch_up(observer)?;
+        }
+        Ok(())
+    }
+
     /// Waits for everything under way, and brings the regions home.
     ///
     /// # Errors
     /// [`EngineError`] where a region faults, or does not return.
     pub fn settle(&mut self, observer: &mut impl Observer) -> Result<(), EngineError> {
-        while self.regions.under_way() > 0 {
-            self.catch_up(observer)?;
-        }
+        self.think_through(observer)?;
         let home = self.regions.bring_home();
         self.check(home)
     }
@@ -402,15 +411,10 @@ impl<S: Stream> Engine<S> {
     /// # Errors
     /// [`EngineError`] where a region faults.
     pub fn admit_now(&mut self, notice: NoticeKind, observer: &mut impl Observer) -> Result<(), EngineError> {
-        while self.regions.under_way() > 0 {
-            self.catch_up(observer)?;
-        }
+        self.think_through(observer)?;
         let (sequence, time) = self.door.admit_now(self.stream.passed());
         self.regions.offer(Input { sequence, time, kind: InputKind::Notice(notice) });
-        while self.regions.under_way() > 0 {
-            self.catch_up(observer)?;
-        }
-        Ok(())
+        self.think_through(observer)
     }
 
     /// The night that is due is over, and this came of it.
@@ -421,10 +425,7 @@ impl<S: Stream> Engine<S> {
         if let Some((sequence, time)) = self.door.admit_night() {
             self.regions.offer(Input { sequence, time, kind: InputKind::Notice(notice) });
         }
-        while self.regions.under_way() > 0 {
-            self.catch_up(observer)?;
-        }
-        Ok(())
+        self.think_through(observer)
     }
 
     /// Takes what the regions have thought through.
