@@ -9,6 +9,9 @@ use market::Timestamp;
 use crate::JournalError;
 use crate::files::failed;
 
+/// The name of the file.
+pub(crate) const NAME: &str = "lock";
+
 /// The right to write a journal; it ends when this is dropped, or with the process however it ends.
 #[derive(Debug)]
 pub struct Lock {
@@ -28,7 +31,7 @@ impl Lock {
     /// # Errors
     /// [`JournalError::Locked`] with the owner's name where another has it.
     pub fn take(dir: &Path, wall_ns: i64) -> Result<Self, JournalError> {
-        let path = dir.join("lock");
+        let path = dir.join(NAME);
         let disk = |what| failed(&path, what);
         // not truncated by opening: until the lock is ours, the words in it are the owner's
         let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);

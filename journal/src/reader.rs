@@ -26,12 +26,25 @@ impl Reader {
     pub fn open(dir: &Path) -> Result<Self, JournalError> {
         Self::open_on(&RealDisk, dir)
     }
+
+    /// As [`Reader::open`], but sees no segment before one, which is for those who know the tape up to
+    /// there: what is not read is not checked.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn open_from(dir: &Path, segment: u32) -> Result<Self, JournalError> {
+        Self::checked(&RealDisk, dir, segment)
+    }
 }
 
 impl<D: Disk> Reader<D> {
     /// As [`Reader::open`], on a disk.
     pub fn open_on(disk: &D, dir: &Path) -> Result<Self, JournalError> {
-        let mut survey = survey(disk, dir, false)?;
+        Self::checked(disk, dir, 0)
+    }
+
+    fn checked(disk: &D, dir: &Path, segment: u32) -> Result<Self, JournalError> {
+        let mut survey = survey(disk, dir, false, segment)?;
         match survey.damage.take() {
             Some(damage) => Err(JournalError::Damaged(damage)),
             None => Self::of(disk, dir, survey),
@@ -58,6 +71,11 @@ impl<D: Disk> Reader<D> {
     /// The last head in the anchor.
     pub fn anchored(&self) -> Option<Position> {
         self.survey.anchored
+    }
+
+    /// The number of the first block on the tape, seen or not.
+    pub fn first_block(&self) -> u64 {
+        self.survey.first
     }
 
     /// The blocks, in order.

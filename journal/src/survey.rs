@@ -60,7 +60,9 @@ pub(crate) struct Leftover {
 
 /// What was seen of a tape.
 pub(crate) struct Survey<F> {
-    /// Its segments.
+    /// The number of its first block; 0 where there is none.
+    pub first: u64,
+    /// Its segments, from the first that was to be seen.
     pub segments: Vec<Segment<F>>,
     /// Its blocks, up to its end or to the damage.
     pub blocks: Vec<BlockAt>,
@@ -84,13 +86,18 @@ pub(crate) struct Stop {
     pub why: Option<String>,
 }
 
-/// Looks a tape over. All headers are checked, and the payloads of the last two blocks. Damage counts only where a second look sees the same: another
-/// process may be writing.
+/// Looks a tape over, from a segment on. All headers are checked, and the payloads of the last two blocks.
+/// Damage counts only where a second look sees the same: another process may be writing.
 ///
 /// # Errors
 /// Where there is no tape, the disk fails, or the format is not known. Damage is no error here.
-pub(crate) fn survey<D: Disk>(disk: &D, dir: &Path, write: bool) -> Result<Survey<D::File>, JournalError> {
-    let look = || look(disk, dir, write);
+pub(crate) fn survey<D: Disk>(
+    disk: &D,
+    dir: &Path,
+    write: bool,
+    from: u32,
+) -> Result<Survey<D::File>, JournalError> {
+    let look = || look(disk, dir, write, from);
     let mut seen = look()?;
     for _ in 0..8 {
         let Some(damage) = seen.damage else { break };
@@ -102,18 +109,26 @@ pub(crate) fn survey<D: Disk>(disk: &D, dir: &Path, write: bool) -> Result<Surve
     Ok(seen)
 }
 
-fn look<D: Disk>(disk: &D, dir: &Path, write: bool) -> Result<Survey<D::File>, JournalError> {
+fn look<D: Disk>(disk: &D, dir: &Path, write: bool, from: u32) -> Result<Survey<D::File>, JournalError> {
     // the anchor first: whoever writes meanwhile adds blocks before he anchors them
     let anchored = anchor::read(disk, dir)?;
-    let segments = segments::list(disk, dir, write)?;
-    if segments.is_empty() {
+    let mut segments = segments::list(disk, dir, write)?;
+    let Some(oldest) = segments.first() else {
         return Err(JournalError::Missing { path: dir.to_owned() });
-    }
-    let (blocks, leftovers, hash) = (Vec::new(), Vec::new(), Hash::default());
-    let mut seen = Survey { segments, blocks, hash, leftovers, anchored: anchored.last, damage: None };
+    };
+    let first = match read_first(&oldest.file, 0)? {
+        First::Header(header) => header.number,
+        _ => 0,
+    };
+    let from = from.min(segments.last().map_or(from, |newest| newest.number));
+    let is_part = segments.first().is_some_and(|oldest| oldest.number < from);
+    segments.retain(|segment| segment.number >= from);
+    let (blocks, leftovers, hash, anchor) = (Vec::new(), Vec::new(), Hash::default(), anchored.last);
+    let mut seen = Survey { first, segments, blocks, hash, leftovers, anchored: anchor, damage: None };
     let mut stop = seen.walk()?;
     seen.check_payloads(&mut stop)?;
     seen.damage = match seen.judge(&stop)? {
+        None if is_part => seen.anchor(anchored.damage),
         None => seen.beginning()?.or_else(|| seen.anchor(anchored.damage)),
         damage => damage,
     };

@@ -86,7 +86,7 @@ impl<D: Disk> Tape<D> {
     /// # Errors
     /// Where there is no tape or it is damaged, or the disk fails.
     pub fn open(disk: D, dir: &Path, segment_bytes: u64) -> Result<(Self, Opening), JournalError> {
-        let mut seen = survey(&disk, dir, true)?;
+        let mut seen = survey(&disk, dir, true, 0)?;
         if let Some(damage) = seen.damage.take() {
             return Err(JournalError::Damaged(damage));
         }

@@ -72,7 +72,7 @@ pub fn verify_on<D: Disk>(disk: &D, dir: &Path) -> Report {
 }
 
 fn check<D: Disk>(disk: &D, dir: &Path, report: &mut Report) -> Result<Option<Damage>, JournalError> {
-    let mut seen = survey(disk, dir, false)?;
+    let mut seen = survey(disk, dir, false, 0)?;
     let behind = seen.damage.take();
     report.anchored = seen.anchored;
     report.torn_bytes = seen.leftovers.iter().map(|left| left.to - left.from).sum();

@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use hippocampus::ExperienceEncoder;
-use journal::index::{Follower, IndexOptions, spawn_follower};
+use journal::index::{DEFAULT_ENTRIES_A_PART, Follower, IndexOptions, spawn_follower};
 use journal::{Hash, Journal, Marker, Opening, Position};
 use market::Instruments;
 use market::order::ClientId;
@@ -452,6 +452,7 @@ fn follow(dir: &Path, config: &Config, instruments: &Instruments) -> Option<Foll
     let options = IndexOptions {
         encoder: Box::new(move || ExperienceEncoder::new(horizon, &instruments)),
         progress: Box::new(|_, _| {}),
+        entries_a_part: DEFAULT_ENTRIES_A_PART,
     };
     let spawned = spawn_follower(dir, options);
     spawned.inspect_err(|error| tracing::warn!(%error, "no thread for the index")).ok()

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::{Index, IndexOptions};
-use crate::{JournalError, Reader, give_way};
+use crate::{JournalError, give_way};
 
 /// How long the follower pauses at least between two looks at the tape.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -43,7 +43,7 @@ fn follow(dir: &Path, options: IndexOptions, stopped: &Receiver<()>) -> Result<(
     loop {
         let stop = stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected);
         let look = Instant::now();
-        index.follow(&Reader::open(dir)?)?;
+        index.catch_up()?;
         if stop {
             return Ok(());
         }

@@ -11,8 +11,8 @@ use synapse::bytes::decode;
 
 use super::Index;
 use super::keys::{Kind, OrderStep, field_of, fields, key, time_of};
-use super::store::{Store, broken};
-use crate::{Hash, JournalError, Reader};
+use super::store::broken;
+use crate::{Hash, JournalError};
 
 /// A decision, by its name and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,9 @@ impl Index {
     /// The number of the block that holds a decision.
     pub fn block_of(&mut self, sequence: u64, instrument: InstrumentId) -> Result<Option<u64>, JournalError> {
         let key = key(Kind::Decision, (sequence, instrument));
-        self.ask(|store| store.get(&key)?.map(|block| decode(&block).map_err(broken)).transpose())
+        let next = [key.as_slice(), &[0]].concat();
+        let found = self.read(key..next, 1, |_, block| decode(block).ok())?;
+        Ok(found.first().copied())
     }
 
     /// At most `limit` experiences in the order of (instrument, sequence they closed at), beginning with
@@ -107,17 +109,16 @@ impl Index {
         let of = |(key, value): (IVec, IVec)| {
             entry(&key, &value).ok_or_else(|| broken(format!("the entry of {key:?} cannot be read")))
         };
-        self.ask(|store| store.scan(&keys.start, &keys.end, limit)?.into_iter().map(of).collect())
-    }
-
-    fn ask<T>(&mut self, question: impl Fn(&Store) -> Result<T, JournalError>) -> Result<T, JournalError> {
-        match question(&self.store) {
-            Err(JournalError::Index(why)) => {
-                self.renew(&Reader::open(&self.dir)?, why)?;
-                question(&self.store)
+        self.ask(|parts| {
+            let mut found = Vec::new();
+            for (store, _) in parts.all()? {
+                found.extend(store.scan(&keys.start, &keys.end, limit)?);
             }
-            answer => answer,
-        }
+            // each part is in order, and they are not: the keys begin with what was asked for
+            found.sort();
+            found.truncate(limit);
+            found.into_iter().map(of).collect()
+        })
     }
 }
 

@@ -16,13 +16,13 @@ use crate::files::failed;
 use crate::{Hash, JournalError};
 
 /// Of the entries and of what stands beside them; one of another version is rebuilt.
-const SCHEMA: u16 = 2;
+const SCHEMA: u16 = 3;
 const META: &[u8] = &[0, 0];
 /// The projector's state, in pieces: sled's values have to stay far below 128 KiB.
 const STATE: &[u8] = &[0, 1];
 const BEHIND_STATE: &[u8] = &[0, 2];
 const PIECE_BYTES: usize = 4 << 10;
-const CACHE_BYTES: u64 = 64 << 20;
+const CACHE_BYTES: u64 = 16 << 20;
 /// Each write replaces a node, and sled frees those only when it is accessed: 512 of them in 128 accesses,
 /// of which a batch is one. Half an access a write keeps up with that.
 const WRITES_AN_ACCESS: usize = 2;
@@ -33,7 +33,9 @@ pub struct Meta {
     schema: u16,
     /// The run it belongs to.
     pub run: String,
-    /// The number and hash of the last block in it.
+    /// The first block of the part before it, which retention may have dropped.
+    pub before: Option<u64>,
+    /// The number and hash of the last block in it, or before it.
     pub block: Option<(u64, Hash)>,
     /// How many entries there are of each kind.
     pub counts: [u64; KINDS.len()],
@@ -44,10 +46,20 @@ pub struct Meta {
 }
 
 impl Meta {
-    /// Of an empty index.
+    /// Of an empty index that begins with the tape.
     pub fn new(run: &str) -> Self {
         let (counts, state) = (Default::default(), Hash::default());
-        Self { schema: SCHEMA, run: run.to_owned(), block: None, counts, sum: 0, state }
+        Self { schema: SCHEMA, run: run.to_owned(), before: None, block: None, counts, sum: 0, state }
+    }
+
+    /// Of an empty part behind the one that begins with block `before`.
+    pub fn next(&self, before: u64) -> Self {
+        Self { before: Some(before), block: self.block, ..Self::new(&self.run) }
+    }
+
+    /// How many entries there are.
+    pub fn entries(&self) -> u64 {
+        self.counts.iter().sum()
     }
 
     fn add(&mut self, key: &[u8], value: &[u8]) {
@@ -203,7 +215,8 @@ fn guarded<T>(act: impl FnOnce() -> sled::Result<T>) -> Result<T, JournalError> 
     }
 }
 
-fn seal_path(folder: &Path) -> PathBuf {
+/// Where the seal of a store is.
+pub fn seal_path(folder: &Path) -> PathBuf {
     folder.with_extension("seal")
 }
 

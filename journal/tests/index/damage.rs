@@ -34,12 +34,12 @@ impl Scene {
         let records = story(SEED, 800);
         let dir = taped(&records, 60);
         drop(open(dir.path()));
-        let files = files(&dir.path().join("index/sled"));
+        let files = files(&dir.path().join("index/000000000000"));
         Self { dir, want: scan(&records), files }
     }
 
     fn sled(&self) -> PathBuf {
-        self.dir.path().join("index/sled")
+        self.dir.path().join("index/000000000000")
     }
 
     /// Puts the folder back as it was, but for one file.
@@ -66,7 +66,7 @@ impl Scene {
         let seal: Vec<(String, Hash)> =
             files(&self.sled()).into_iter().map(|(name, bytes)| (name, Hash::of(&bytes))).collect();
         let bytes = synapse::bytes::encode(&seal);
-        fs::write(self.dir.path().join("index/sled.seal"), bytes).expect("written");
+        fs::write(self.dir.path().join("index/000000000000.seal"), bytes).expect("written");
     }
 
     /// Opens and asks everything; tells why the index was rebuilt, if it was.
@@ -82,7 +82,7 @@ impl Scene {
 fn what_nobody_touched_is_not_rebuilt() {
     let scene = Scene::new();
     assert_eq!(scene.check("sealed"), None);
-    fs::remove_file(scene.dir.path().join("index/sled.seal")).expect("there is a seal");
+    fs::remove_file(scene.dir.path().join("index/000000000000.seal")).expect("there is a seal");
     assert_eq!(scene.check("not sealed, so checked entry by entry"), None);
 }
 
@@ -164,9 +164,9 @@ fn an_entry_too_few_or_too_many() {
 }
 
 fn index_of(from: &Path, to: &Path) {
-    fs::create_dir_all(to.join("index/sled")).expect("made");
-    for (name, bytes) in files(&from.join("index/sled")) {
-        fs::write(to.join("index/sled").join(name), bytes).expect("written");
+    fs::create_dir_all(to.join("index/000000000000")).expect("made");
+    for (name, bytes) in files(&from.join("index/000000000000")) {
+        fs::write(to.join("index/000000000000").join(name), bytes).expect("written");
     }
 }
 

@@ -6,7 +6,7 @@ mod story;
 
 use std::path::Path;
 
-use journal::index::{Index, IndexOptions, spawn_follower};
+use journal::index::{DEFAULT_ENTRIES_A_PART, Index, IndexOptions, spawn_follower};
 use journal::{JournalError, Reader, Record};
 use tempfile::TempDir;
 
@@ -16,7 +16,11 @@ use story::{Dice, ask, encoder, scan, story};
 const SEGMENT_BYTES: u64 = 1 << 20;
 
 fn options() -> IndexOptions {
-    IndexOptions { encoder: Box::new(encoder), progress: Box::new(|_, _| {}) }
+    options_of(DEFAULT_ENTRIES_A_PART)
+}
+
+fn options_of(entries_a_part: u64) -> IndexOptions {
+    IndexOptions { encoder: Box::new(encoder), progress: Box::new(|_, _| {}), entries_a_part }
 }
 
 fn open(dir: &Path) -> Index {
@@ -44,7 +48,7 @@ fn its_answers_are_those_of_a_plain_scan() {
     got.assert_are(&want, "seed 1");
     let sizes = [want.experiences.len(), want.orders.len(), want.snapshots.len(), want.activated.len(), late];
     assert!(sizes.iter().all(|size| *size > 10), "a story about too little: {sizes:?}");
-    let counts: Vec<u64> = index.counts().map(|(_, count)| count).collect();
+    let counts: Vec<u64> = index.counts().expect("counts").iter().map(|(_, count)| *count).collect();
     let steps = want.orders.values().map(Vec::len).sum();
     let decisions = want.decisions.len();
     let expected = [decisions, decisions, decisions, steps, sizes[0], sizes[3], sizes[2]];
@@ -109,7 +113,7 @@ fn rebuilt_equals_followed_whatever_the_steps() {
         index.follow(&Reader::open(dir.path()).expect("a tape")).expect("followed");
         let followed = index.entries().expect("entries");
         drop(index);
-        let rebuilt = Index::rebuild(dir.path(), options()).expect("it opens");
+        let mut rebuilt = Index::rebuild(dir.path(), options()).expect("it opens");
         assert!(rebuilt.opened().rebuilt.is_some());
         let entries = rebuilt.entries().expect("entries");
         let other = entries.iter().zip(&followed).find(|(rebuilt, followed)| rebuilt != followed);
@@ -122,43 +126,134 @@ fn rebuilt_equals_followed_whatever_the_steps() {
     assert!(pieces[0] == 1 && pieces[11] > 1, "{pieces:?}");
 }
 
+/// The parts of an index that are there, by name.
+fn parts(dir: &Path) -> Vec<String> {
+    let entries =
+        std::fs::read_dir(dir.join("index")).expect("a folder").map(|entry| entry.expect("an entry"));
+    let mut names: Vec<_> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name.parse::<u64>().is_ok());
+    names.sort();
+    names
+}
+
+/// An index in parts of so many entries that has followed a tape from block to block, and the tape.
+fn in_parts(records: &[Record], entries_a_part: u64) -> (TempDir, Index) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut pen = Pen::create(dir.path(), "run", SEGMENT_BYTES);
+    let mut index = Index::open(dir.path(), options_of(entries_a_part)).expect("it opens");
+    for block in records.chunks(31) {
+        pen.block(block);
+        index.catch_up().expect("followed");
+    }
+    pen.close();
+    index.catch_up().expect("followed");
+    (dir, index)
+}
+
 #[test]
-fn what_retention_dropped_stays_until_it_is_rebuilt() {
-    let records = story(6, 600);
+fn in_parts_it_answers_as_in_one() {
+    let records = story(7, 600);
+    let want = scan(&records);
+    let (dir, mut index) = in_parts(&records, 700);
+    let names = parts(dir.path());
+    assert!(names.len() > 3, "{names:?}");
+    let orders: Vec<_> = want.orders.keys().copied().collect();
+    ask(&mut index, orders.clone()).assert_are(&want, "followed in parts");
+    let entries = index.entries().expect("entries");
+    let first = index.experiences((market::InstrumentId(0), 0), 7).expect("an answer");
+    assert_eq!(first, want.experiences[..7]);
+    drop(index);
+    let mut rebuilt = Index::rebuild(dir.path(), options_of(700)).expect("it opens");
+    assert_eq!(parts(dir.path()), names, "the parts are those of the tape, however it is followed");
+    let again = rebuilt.entries().expect("entries");
+    let other = again.iter().zip(&entries).find(|(rebuilt, followed)| rebuilt != followed);
+    assert_eq!((other, again.len()), (None, entries.len()));
+    drop(rebuilt);
+    let mut again = Index::open(dir.path(), options_of(700)).expect("it opens");
+    assert_eq!((again.opened().rebuilt.as_deref(), again.opened().blocks), (None, 0));
+    ask(&mut again, orders).assert_are(&want, "opened again");
+}
+
+#[test]
+fn a_part_that_is_lost_or_broken_is_made_again() {
+    let records = story(8, 600);
+    let want = scan(&records);
+    let (dir, index) = in_parts(&records, 700);
+    drop(index);
+    let names = parts(dir.path());
+    let whole = Reader::open(dir.path()).expect("a tape").headers().len() as u64;
+    let (last, middle) = (names.len() - 1, names.len() / 2);
+    for (at, what, rebuilt, is_all) in [
+        (last, "db", "", false),
+        (last, "", "", false),
+        (middle, "db", "", true),
+        (middle, "", "a part is missing", true),
+        (last - 1, "", "a part is missing", true),
+    ] {
+        let part = dir.path().join("index").join(&names[at]);
+        match what {
+            "" => std::fs::remove_dir_all(&part).expect("removed"),
+            file => std::fs::write(part.join(file), [7; 5000]).expect("written"),
+        }
+        let mut index = Index::open(dir.path(), options_of(700)).expect("it opens");
+        ask(&mut index, want.orders.keys().copied()).assert_are(&want, &format!("{what:?} of part {at}"));
+        let told = index.opened().rebuilt.clone();
+        // without its newest part it is one that is behind
+        let is_behind = at == last && what.is_empty();
+        assert_eq!(told.is_none(), is_behind, "{what:?} of part {at}: {told:?}");
+        assert!(told.unwrap_or_default().contains(rebuilt), "{what:?} of part {at}");
+        assert!(is_all || (1..whole / 2).contains(&index.opened().blocks), "{:?}", index.opened());
+        drop(index);
+        assert_eq!(parts(dir.path()), names);
+    }
+}
+
+#[test]
+fn what_retention_drops_goes_with_its_part() {
+    let records = story(6, 1200);
     let dir = tempfile::tempdir().expect("a folder");
     let mut pen = Pen::create(dir.path(), "run", 64 << 10);
-    let (mut blocks, mut closed) = (records.chunks(20), Vec::new());
-    blocks.by_ref().take(40).for_each(|block| pen.block(block));
-    let mut index = open(dir.path());
+    let mut blocks = records.chunks(20);
+    blocks.by_ref().take(60).for_each(|block| pen.block(block));
+    let mut index = Index::open(dir.path(), options_of(700)).expect("it opens");
+    let before = parts(dir.path());
+    assert!(before.len() > 2, "{before:?}");
+    let all = scan(&records[..1200]);
+    ask(&mut index, all.orders.keys().copied()).assert_are(&all, "nothing is dropped");
     blocks.by_ref().take(10).for_each(|block| pen.block(block));
-    pen.drop_before(30);
-    index.follow(&Reader::open(dir.path()).expect("a tape")).expect("followed");
-    assert_eq!(index.opened().rebuilt.as_deref(), Some("there was none"));
-    let all = scan(&records[..1000]);
-    ask(&mut index, all.orders.keys().copied()).assert_are(&all, "followed over retention");
-    closed.push(index.counts().collect::<Vec<_>>());
+    pen.drop_before(40);
+    index.catch_up().expect("followed");
+    let (after, reader) = (parts(dir.path()), Reader::open(dir.path()).expect("a tape"));
+    let first = reader.first_block();
+    assert_eq!(first, reader.headers()[0].header.number);
+    let firsts: Vec<u64> = after.iter().map(|name| name.parse().expect("a number")).collect();
+    assert!(firsts[0] > 0 && firsts[0] <= first && firsts[1] > first, "{firsts:?} of a tape from {first}");
+    // what is on the tape has its answer
+    for record in reader.records() {
+        if let Record::Decision(d) = record.expect("whole") {
+            let block = index.block_of(d.record.sequence, d.record.instrument).expect("an answer");
+            assert!(block >= Some(first), "{block:?}");
+        }
+    }
     drop(index);
     // now blocks are dropped that the index has never seen
+    let seen = reader.headers().last().expect("a block").header.number;
     blocks.for_each(|block| pen.block(block));
-    pen.drop_before(70);
-    let first = Reader::open(dir.path()).expect("a tape").headers()[0].header.number;
-    assert!(first > 52, "nothing unseen was dropped: {first}");
-    let index = open(dir.path());
+    pen.drop_before(110);
+    let first = Reader::open(dir.path()).expect("a tape").first_block();
+    assert!(first > seen + 1, "nothing unseen was dropped: {first}");
+    let mut index = Index::open(dir.path(), options_of(700)).expect("it opens");
     assert_eq!((index.opened().rebuilt.as_deref(), index.opened().dropped), (None, first));
-    closed.push(index.counts().collect());
-    drop(index);
-    std::fs::remove_dir_all(dir.path().join("index")).expect("removed");
-    let rebuilt = open(dir.path());
-    assert_eq!(rebuilt.opened().dropped, first);
-    let counts: Vec<_> = rebuilt.counts().collect();
-    assert!(closed[1][0].1 > closed[0][0].1 && counts[0].1 < closed[1][0].1, "{closed:?} {counts:?}");
+    assert!(index.counts().expect("counts")[0].1 > 50);
+    let kept = parts(dir.path());
+    assert!(kept[0] > after[0], "{after:?}, then {kept:?}");
 }
 
 #[test]
 fn the_second_to_open_it_is_told_and_the_first_goes_on() {
     let records = story(3, 100);
     let dir = taped(&records, 20);
-    let first = open(dir.path());
+    let mut first = open(dir.path());
     let refused = Index::open(dir.path(), options()).err().expect("it is taken");
     assert!(matches!(&refused, JournalError::Locked { by, .. } if by.contains("process")), "{refused}");
     let entries = first.entries().expect("still there");

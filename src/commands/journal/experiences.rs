@@ -2,7 +2,7 @@
 
 use clap::Args;
 use hippocampus::{Experience, ExperienceEncoder};
-use journal::index::{Index, IndexOptions};
+use journal::index::{DEFAULT_ENTRIES_A_PART, Index, IndexOptions};
 use market::InstrumentId;
 use serde_json::json;
 
@@ -91,5 +91,6 @@ pub(super) fn options(tape: &Tape) -> Result<IndexOptions, Failure> {
                 bar.finish_and_clear();
             }
         }),
+        entries_a_part: DEFAULT_ENTRIES_A_PART,
     })
 }
