@@ -2,18 +2,24 @@
 
 # the toolchain that rust-toolchain.toml names; tests/house.rs keeps the two together
 FROM rust:1.95.0-slim-bookworm AS builder
+# jemalloc is built with make
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends make && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY market market
 COPY journal journal
+COPY networks networks
 COPY regions regions
+COPY training training
 COPY src src
 # named in the manifest, so they have to be there; none of them is built
 COPY benches benches
 COPY tests tests
-# what the demo carries with it
+# what the program carries with it
 COPY config config
 COPY data data
+COPY models models
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,sharing=locked \
     cargo build --release --locked -p janus --bin janus \

@@ -8,13 +8,14 @@ use market::ledger::Ledger;
 use market::{Instruments, Sampler, SamplerKind, Timestamp};
 use neocortex::search::SchemaSet;
 use prefrontal::{Limits, Prefrontal};
-use synapse::{Command, Model};
-use thalamus::{Layout, Thalamus};
+use synapse::Command;
+use thalamus::{Fuser, Layout, Thalamus};
 use visual_cortex::VisualCortex;
 
 use crate::brain::{Actors, Broker, Desk, Door, Engine, Gate, Hook, Line, Mind, Stream, Wake, Workbench};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::policy::{self, Minds, Policy};
 
 /// How the feeds of a run are opened.
 pub fn open_options(config: &Config, instruments: &Instruments, format: Option<Format>) -> OpenOptions {
@@ -40,8 +41,8 @@ pub struct Orders {
     pub is_real: bool,
     /// Orders go to a venue outside.
     pub is_remote: bool,
-    /// The policy, where it is not the one that ships.
-    pub policy: Option<Box<dyn Model>>,
+    /// The models of the regions; without them the rule that ships decides.
+    pub policy: Option<Minds>,
     /// What was learned asleep.
     pub schemas: SchemaSet,
     /// What a test puts in the way of the regions.
@@ -108,10 +109,6 @@ pub fn actors(config: &Config, wake: Option<Wake>) -> Result<Actors, Failure> {
     started.map_err(|e| Failure::Environment(format!("no threads for the regions: {e}")))
 }
 
-/// What stands in for something learned in the regions that [`line()`] puts together (R3).
-pub const UNTRAINED: &str =
-    "sight is statistics of its fields, fusion a fixed projection, memory holds no schema";
-
 /// The regions, one sampler an instrument, and the words that tell what their policy is (R3).
 ///
 /// # Errors
@@ -119,22 +116,20 @@ pub const UNTRAINED: &str =
 pub fn line(
     config: &Config,
     samplers: Vec<Sampler>,
-    policy: Option<Box<dyn Model>>,
+    minds: Option<Minds>,
 ) -> Result<(Line, String), Failure> {
     let (instruments, limits) = traded(config)?;
-    let layout = Layout::new(VisualCortex::percept_len(&config.visual_cortex));
-    let thalamus = Thalamus::new(config.thalamus.clone(), layout, config.run.seed, instruments.clone());
-    let policy = match policy {
-        Some(policy) if policy.inputs() == thalamus.width() => policy,
-        Some(policy) => {
-            let (has, needs) = (policy.inputs(), thalamus.width());
-            let message = format!(
-                "the policy takes {has} numbers and this configuration fuses {needs}; use the one made with it"
-            );
-            return Err(Failure::Input(message));
-        }
-        None => Box::new(shipped(config, &layout, &thalamus)?),
-    };
+    let minds = minds.map_or_else(|| Ok(Minds::of_rule(Box::new(rule(config)?))), Ok::<_, Failure>)?;
+    let Minds { eyes, fuser, policy, priors } = minds;
+    let sight = VisualCortex::new(config.visual_cortex.clone(), instruments.len(), eyes)
+        .map_err(|e| Failure::Input(e.to_string()))?;
+    let thalamus = relay(config, instruments.clone(), fuser);
+    if policy.inputs() != thalamus.width() {
+        let (has, needs) = (policy.inputs(), thalamus.width());
+        return Err(Failure::Input(format!(
+            "the policy takes {has} numbers and this configuration fuses {needs}; use the one made with it"
+        )));
+    }
     let about = policy.card().to_string();
     let ledger = Ledger::new(&config.run.currency, config.run.cash);
     let facts = |name: &String| config.instruments.get(name).cloned().unwrap_or_default();
@@ -146,9 +141,9 @@ pub fn line(
             .map_err(|e| Failure::Input(e.to_string()))?,
         hippocampus: hippocampus::Hippocampus::new(config.hippocampus.clone(), config.run.seed),
         neocortex: neocortex::Neocortex::new(config.neocortex.clone()),
-        visual_cortex: VisualCortex::new(config.visual_cortex.clone(), instruments.len()),
+        visual_cortex: sight,
         thalamus,
-        basal_ganglia: BasalGanglia::new(config.basal_ganglia.clone(), policy, instruments.clone()),
+        basal_ganglia: BasalGanglia::new(config.basal_ganglia.clone(), policy, priors, instruments.clone()),
         cerebellum: cerebellum::Cerebellum::new(config.cerebellum.clone(), instruments.clone(), daily_volume),
         prefrontal: Prefrontal::new(config.prefrontal.clone(), instruments, limits),
     };
@@ -169,37 +164,51 @@ fn hold_ns(config: &Config) -> i64 {
     i64::from(config.book.hold_ms) * 1_000_000
 }
 
-/// The policy of a configuration: the rule that ships.
+/// The policy of a new run: the network that its configuration names, or the rule.
 ///
 /// # Errors
-/// As [`parts`].
-pub fn policy(config: &Config) -> Result<GoNoGo, Failure> {
-    let (instruments, _) = traded(config)?;
-    let layout = Layout::new(VisualCortex::percept_len(&config.visual_cortex));
-    let thalamus = Thalamus::new(config.thalamus.clone(), layout, config.run.seed, instruments);
-    shipped(config, &layout, &thalamus)
+/// As [`parts`]; where the network cannot be read, or does not fit.
+pub fn policy(config: &Config, formats: &[Format]) -> Result<Policy, Failure> {
+    Ok(match policy::chosen(config, &sampler(config, formats).to_string())? {
+        Some(network) => Policy::Network(network),
+        None => Policy::Rule(rule(config)?),
+    })
 }
 
-/// A rule on the book's imbalance, in Go and No-Go weights.
-fn shipped(config: &Config, layout: &Layout, thalamus: &Thalamus) -> Result<GoNoGo, Failure> {
+/// A rule on the book's imbalance, in Go and No-Go weights on the seeded projection.
+fn rule(config: &Config) -> Result<GoNoGo, Failure> {
+    let layout = layout(config);
+    let thalamus = relay(config, traded(config)?.0, None);
     let at = layout.price_index("imbalance_1");
     let at = at.ok_or_else(|| Failure::Internal("the price stream has no imbalance".into()))?;
     Ok(imbalance_rule(&config.basal_ganglia, |rule| thalamus.embed(rule), layout.width(), at))
 }
 
-/// One sampler an instrument (W6): the configured kind, or what suits the feeds.
+fn layout(config: &Config) -> Layout {
+    Layout::new(VisualCortex::percept_len(&config.visual_cortex))
+}
+
+fn relay(config: &Config, instruments: Instruments, fuser: Option<Fuser>) -> Thalamus {
+    Thalamus::new(config.thalamus.clone(), layout(config), config.run.seed, instruments, fuser)
+}
+
+/// One sampler an instrument (W6).
 fn samplers(config: &Config, formats: &[Format], count: usize) -> Vec<Sampler> {
+    vec![Sampler::new(sampler(config, formats)); count]
+}
+
+/// What makes samples: as configured, or what suits the feeds.
+pub fn sampler(config: &Config, formats: &[Format]) -> SamplerKind {
     let all = |format| !formats.is_empty() && formats.iter().all(|f| *f == format);
     let kind = match config.sampler.kind.as_str() {
         "auto" if all(Format::CsvBars) => "bars",
         "auto" if all(Format::CsvTrades) => "volume",
         kind => kind,
     };
-    let kind = match kind {
+    match kind {
         "bars" => SamplerKind::Bars,
         "volume" => SamplerKind::Volume { quantity: config.sampler.volume },
         "events" => SamplerKind::Events { n: config.sampler.events },
         _ => SamplerKind::Grid { period_ns: i64::from(config.door.grid_ms) * 1_000_000 },
-    };
-    vec![Sampler::new(kind); count]
+    }
 }

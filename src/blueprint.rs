@@ -10,41 +10,55 @@ use journal::{Hash, Journal, Manifest, Options, Regime, artefacts};
 use market::Timestamp;
 use market::feed::Format;
 use neocortex::learn::SchemaBook;
-use synapse::bytes::{decode, encode};
+use networks::Isa;
 use synapse::{Command, Model};
 
 use crate::assemble::{self, Orders, Parts};
 use crate::brain::{Hook, Line, Rethink};
 use crate::config::{Config, JournalParams, Loader};
 use crate::failure::Failure;
+use crate::inference::Kind;
+use crate::policy::{Minds, NETWORK, Policy, RULE};
 use crate::sleep::{SCHEMAS, read_book};
 
 /// The kind of an artefact that is a configuration.
 pub const CONFIG: &str = "config";
-/// The kind of an artefact that is a policy.
-pub const POLICY: &str = "policy";
-
-/// What turns weights into a function that the line calls; the manifest names it (D2).
+/// What turns weights into functions that the line calls; the manifest names it (D2).
 #[derive(Clone)]
 pub struct Backend {
-    /// Its name.
-    pub name: &'static str,
-    /// The function of a policy.
-    pub policy: fn(GoNoGo) -> Box<dyn Model>,
+    /// What runs networks; none: as the configuration says.
+    pub kind: Option<Kind>,
+    /// The instructions that our own kernels use; the bits are the same on all.
+    pub isa: Isa,
+    /// The function of a rule.
+    pub rule: fn(GoNoGo) -> Box<dyn Model>,
     /// What a test puts in the way of the regions.
     pub hook: Option<Hook>,
 }
 
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
+        self.kind.fmt(f)
     }
 }
 
 impl Default for Backend {
-    /// Our own kernels, which give the same bits on any machine.
     fn default() -> Self {
-        Self { name: "native", policy: |policy| Box::new(policy), hook: None }
+        Self { kind: None, isa: Isa::detect(), rule: |rule| Box::new(rule), hook: None }
+    }
+}
+
+impl Backend {
+    /// What runs a policy.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where the configuration names what is not there.
+    pub fn kind_for(&self, policy: &Policy, config: &Config) -> Result<Kind, Failure> {
+        match (policy, &self.kind) {
+            (Policy::Rule(_), _) => Ok(Kind::Native),
+            (Policy::Network(_), Some(kind)) => Ok(kind.clone()),
+            (Policy::Network(trained), None) => Ok(config.inference.kind(&trained.network)?),
+        }
     }
 }
 
@@ -53,8 +67,8 @@ impl Default for Backend {
 pub struct Blueprint {
     /// The configuration.
     pub config: Config,
-    /// The weights of the policy.
-    pub policy: GoNoGo,
+    /// What decides.
+    pub policy: Policy,
     /// What was learned asleep, and its name; none before the first night.
     pub schemas: Option<(Hash, SchemaBook)>,
     /// What runs them.
@@ -84,7 +98,7 @@ impl Blueprint {
     /// # Errors
     /// [`Failure::Input`] for a configuration that nothing can trade with.
     pub fn new(config: Config, run: Run, backend: Backend) -> Result<Self, Failure> {
-        let policy = assemble::policy(&config)?;
+        let policy = assemble::policy(&config, &run.formats)?;
         let now_ns = now_ns();
         let drawn = (now_ns, std::process::id(), std::thread::current().id());
         let manifest = Manifest {
@@ -94,7 +108,7 @@ impl Blueprint {
             regime: run.regime,
             config: Hash::default(),
             policy: Hash::default(),
-            backend: backend.name.to_owned(),
+            backend: backend.kind_for(&policy, &config)?.name_and_version()?,
             cpu: std::env::consts::ARCH.to_owned(),
             instruments: config.instrument_names(),
             feeds: run.feeds,
@@ -104,7 +118,7 @@ impl Blueprint {
         };
         let mut blueprint = Self { config, policy, schemas: None, backend, manifest };
         (blueprint.manifest.config, blueprint.manifest.policy) =
-            (blueprint.config_hash(), blueprint.policy_hash());
+            (blueprint.config_hash(), blueprint.policy.hash());
         Ok(blueprint)
     }
 
@@ -127,7 +141,7 @@ impl Blueprint {
     /// [`Failure::Environment`] where the disk fails.
     fn store(&self, dir: &Path) -> Result<(), Failure> {
         artefacts::put(dir, CONFIG, self.config.canonical().as_bytes())?;
-        artefacts::put(dir, POLICY, &encode(&self.policy))?;
+        self.policy.store(dir)?;
         Ok(())
     }
 
@@ -137,7 +151,7 @@ impl Blueprint {
     /// [`Failure::Input`] where an artefact is missing or is not what it was.
     pub fn of(dir: &Path, manifest: &Manifest, backend: Backend) -> Result<Self, Failure> {
         let config = read_config(dir, &manifest.config)?;
-        let policy = read_policy(dir, &manifest.policy)?;
+        let policy = Policy::read(dir, kind_of(dir, &manifest.policy)?.as_str(), &manifest.policy)?;
         Ok(Self { config, policy, schemas: None, backend, manifest: manifest.clone() })
     }
 
@@ -146,18 +160,23 @@ impl Blueprint {
     /// # Errors
     /// As [`assemble::parts`].
     pub fn parts(&self, commands: Vec<(Timestamp, Command)>) -> Result<Parts, Failure> {
-        let formats = self.manifest.formats.iter().filter_map(|name| name.parse().ok()).collect();
+        let formats = self.formats();
         let orders = Orders {
             commands,
             formats,
             from: self.manifest.from_ns.map(Timestamp::from_ns),
             is_real: self.manifest.regime == Regime::Real,
             is_remote: self.manifest.venue.is_some(),
-            policy: Some((self.backend.policy)(self.policy.clone())),
+            policy: Some(Minds::open(&self.policy, &self.backend, &self.config)?),
             schemas: self.schemas.as_ref().map(|(_, book)| book.schemas().clone()).unwrap_or_default(),
             hook: self.backend.hook.clone(),
         };
         assemble::parts(&self.config, orders)
+    }
+
+    /// The formats of the feeds.
+    pub fn formats(&self) -> Vec<Format> {
+        self.manifest.formats.iter().filter_map(|name| name.parse().ok()).collect()
     }
 
     /// A brain that thinks a tape again.
@@ -175,26 +194,15 @@ impl Blueprint {
     /// # Errors
     /// [`Failure::Input`] where it is missing, damaged, or does not fit a run that goes on.
     pub fn activate(&mut self, dir: &Path, hash: &Hash) -> Result<Line, Failure> {
-        let known = artefacts::list(dir)?;
-        let kind =
-            known.iter().find(|artefact| artefact.hash == *hash).map(|artefact| artefact.kind.as_str());
         let mut next = self.clone();
-        match kind {
-            Some(CONFIG) => {
+        match kind_of(dir, hash)?.as_str() {
+            CONFIG => {
                 next.config = read_config(dir, hash)?;
                 check_change(&self.config, &next.config)?;
             }
-            Some(POLICY) => next.policy = read_policy(dir, hash)?,
-            Some(SCHEMAS) => next.schemas = Some((*hash, read_book(dir, hash, &self.config)?)),
-            Some(kind) => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
-            None => {
-                let path = dir.join("artefacts");
-                let message = format!(
-                    "{}: there is no artefact {hash}; `janus brain ls` lists those there are, or copy it back",
-                    path.display()
-                );
-                return Err(Failure::Input(message));
-            }
+            kind @ (RULE | NETWORK) => next.policy = Policy::read(dir, kind, hash)?,
+            SCHEMAS => next.schemas = Some((*hash, read_book(dir, hash, &self.config)?)),
+            kind => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
         }
         let line = next.parts(Vec::new())?.mind.into_line();
         *self = next;
@@ -205,11 +213,18 @@ impl Blueprint {
     pub fn config_hash(&self) -> Hash {
         Hash::of(self.config.canonical().as_bytes())
     }
+}
 
-    /// The name of the active policy.
-    pub fn policy_hash(&self) -> Hash {
-        Hash::of(&encode(&self.policy))
-    }
+/// What kind of artefact has a name.
+fn kind_of(dir: &Path, hash: &Hash) -> Result<String, Failure> {
+    let found = artefacts::list(dir)?.into_iter().find(|artefact| artefact.hash == *hash);
+    found.map(|artefact| artefact.kind).ok_or_else(|| {
+        let path = dir.join("artefacts");
+        Failure::Input(format!(
+            "{}: there is no artefact {hash}; `janus brain ls` lists those there are, or copy it back",
+            path.display()
+        ))
+    })
 }
 
 /// The options of a journal.
@@ -236,21 +251,6 @@ fn read_config(dir: &Path, hash: &Hash) -> Result<Config, Failure> {
     let bytes = artefacts::get(dir, CONFIG, hash)?;
     let text = String::from_utf8(bytes).map_err(|e| Failure::Input(format!("configuration {hash}: {e}")))?;
     Ok(Loader::new().text(&text, &format!("configuration {hash}"))?.finish()?)
-}
-
-fn read_policy(dir: &Path, hash: &Hash) -> Result<GoNoGo, Failure> {
-    let bytes = artefacts::get(dir, POLICY, hash)?;
-    let policy: GoNoGo =
-        decode(&bytes).map_err(|e| Failure::Input(format!("policy {hash}: {e}; it is of another build")))?;
-    // what is not finite would fault on every sample
-    let mut signals = vec![0.0; policy.outputs()];
-    let inferred = policy.infer(&vec![1.0; policy.inputs()], &mut signals);
-    if inferred.is_err() || !signals.iter().all(|signal| signal.is_finite()) {
-        return Err(Failure::Input(format!(
-            "policy {hash}: its signals are not finite numbers; train it anew"
-        )));
-    }
-    Ok(policy)
 }
 
 /// The sections that may change while a run goes on; the others shape what is remembered.

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use market::event::EventKind;
 use market::feed::Merge;
 use market::{MarketEvent, Timestamp};
+use synapse::NoticeKind;
 
 use crate::brain::Stream;
+use crate::news::News;
 
 impl Stream for Merge {
     fn peek_time(&mut self) -> Option<Timestamp> {
@@ -29,9 +31,10 @@ impl Stream for std::iter::Peekable<std::vec::IntoIter<MarketEvent>> {
     }
 }
 
-/// Merged feeds, cut to a range of time.
+/// Merged feeds, cut to a range of time, and headlines beside them.
 pub struct Range {
     merge: Merge,
+    news: Option<News>,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
 }
@@ -39,7 +42,19 @@ pub struct Range {
 impl Range {
     /// Nothing that trades before `from` is seen, and nothing after `to`.
     pub const fn new(merge: Merge, from: Option<Timestamp>, to: Option<Timestamp>) -> Self {
-        Self { merge, from, to }
+        Self { merge, news: None, from, to }
+    }
+
+    /// With headlines.
+    #[must_use]
+    pub fn with_news(mut self, news: Option<News>) -> Self {
+        self.news = news;
+        self
+    }
+
+    /// The headlines.
+    pub const fn news(&self) -> Option<&News> {
+        self.news.as_ref()
     }
 
     /// The feeds.
@@ -47,8 +62,11 @@ impl Range {
         &self.merge
     }
 
-    /// Reads over events that were taken before.
-    pub fn skip(&mut self, events: u64) {
+    /// Reads over events and headlines that were taken before.
+    pub fn skip(&mut self, events: u64, headlines: u64) {
+        if let (Some(first), Some(news)) = (self.peek_time(), &mut self.news) {
+            news.begin(first, headlines);
+        }
         for _ in 0..events {
             if self.next_event().is_none() {
                 break;
@@ -73,11 +91,21 @@ impl Stream for Range {
         self.peek_time()?;
         self.merge.next()
     }
+
+    fn peek_news(&mut self) -> Option<Timestamp> {
+        self.news.as_ref()?;
+        let now = self.peek_time()?;
+        self.news.as_mut()?.peek(now)
+    }
+
+    fn next_news(&mut self) -> Option<NoticeKind> {
+        self.news.as_mut()?.take()
+    }
 }
 
 /// What has come in, and how far time has come since (W6).
-#[derive(Debug)]
 pub struct Live {
+    news: Option<News>,
     /// Each event, and when its sender says to have sent it.
     waiting: VecDeque<(MarketEvent, Option<i64>)>,
     /// When the event that was taken last was sent.
@@ -94,6 +122,7 @@ impl Live {
     /// Time stands at `now` until something comes; silence passes for time after a `grace`.
     pub fn new(now: Timestamp, grace: Duration) -> Self {
         Self {
+            news: None,
             waiting: VecDeque::new(),
             sent_ns: None,
             heard: (now, Instant::now()),
@@ -101,6 +130,21 @@ impl Live {
             grace,
             has_ended: false,
         }
+    }
+
+    /// With headlines, each of which comes when its time has passed. Those up to now are of an earlier life.
+    #[must_use]
+    pub fn with_news(mut self, mut news: Option<News>) -> Self {
+        if let Some(news) = news.as_mut().filter(|_| self.heard.0 > Timestamp::MIN) {
+            news.begin_behind(self.heard.0);
+        }
+        self.news = news;
+        self
+    }
+
+    /// The headlines.
+    pub const fn news(&self) -> Option<&News> {
+        self.news.as_ref()
     }
 
     /// Takes what came in. Its time is never earlier than `now`, the door's, nor than what was heard before
@@ -153,5 +197,14 @@ impl Stream for Live {
 
     fn passed(&self) -> Timestamp {
         self.passed
+    }
+
+    fn peek_news(&mut self) -> Option<Timestamp> {
+        let now = self.peek_time().unwrap_or(self.heard.0).max(self.passed);
+        self.news.as_mut().filter(|_| now > Timestamp::MIN)?.peek_now(now)
+    }
+
+    fn next_news(&mut self) -> Option<NoticeKind> {
+        self.news.as_mut()?.take()
     }
 }

@@ -100,6 +100,13 @@ pub struct Summary {
     pub experiences: u64,
     /// Experiences that are void.
     pub experiences_void: u64,
+    /// Frames that a network has read, and those of them that it read again when another took effect.
+    pub frames_encoded: u64,
+    /// Frames that were read again.
+    pub frames_reencoded: u64,
+    /// What came of the time that the network was trained on, and of that behind it; none where it was not
+    /// trained on this feed, or no network decides.
+    pub parts: Option<[PartSummary; 2]>,
     /// Their mean reward, bp of the reference notional.
     pub reward_mean_bp: Option<f64>,
     /// The performance of equity sampled once a period; none where it cannot be told.
@@ -120,6 +127,20 @@ pub struct Summary {
     pub region_us: BTreeMap<String, f64>,
     /// Wall time of the run.
     pub seconds: f64,
+}
+
+/// What came of a part of a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartSummary {
+    /// `in sample` or `out of sample`.
+    pub name: &'static str,
+    /// Decisions in it.
+    pub decisions: u64,
+    /// Those that asked something of the venue.
+    pub acted: u64,
+    /// What it earned, net of fees.
+    #[serde(serialize_with = "as_text")]
+    pub pnl_net: Money,
 }
 
 /// One feed of a run.
@@ -220,7 +241,7 @@ impl Summary {
             self.tripped_at.iter().map(|(at, signal)| format!("{signal} at sample {at}")).collect();
         pairs([
             ("policy", self.policy.clone()),
-            ("untrained too", self.untrained.clone()),
+            ("not trained", self.untrained.clone()),
             ("cost filter", if self.edge_filter { "on" } else { "off" }.to_owned()),
             ("decisions", grouped(self.decisions)),
             ("= regular samples", grouped(self.samples)),
@@ -230,6 +251,7 @@ impl Summary {
             ("threshold τ", number(self.tau)),
             ("median distance D_M", number(self.distance_median)),
             ("share of samples above τ", number(self.distance_share_above_tau)),
+            ("frames read by the network", grouped(self.frames_encoded)),
             ("experiences closed", format!("{} ({} void)", grouped(self.experiences), self.experiences_void)),
             ("mean reward", self.reward_mean_bp.map_or("-".into(), |v| format!("{v:.4} bp"))),
             ("latch at the end", self.latch.clone().unwrap_or_else(|| "open".into())),
@@ -266,6 +288,11 @@ impl Summary {
             ("deepest drawdown", money(self.drawdown_max)),
             ("positions", if positions.is_empty() { "none".into() } else { positions.join(", ") }),
         ];
+        for part in self.parts.iter().flatten() {
+            let PartSummary { name, decisions, acted, pnl_net } = part;
+            let told = format!("{} net, {acted} of {} decisions acted", money(*pnl_net), grouped(*decisions));
+            rows.push((name, told));
+        }
         if let Some(p) = &self.performance {
             let ratio = |value: Option<f64>| value.map_or("undefined".to_owned(), |v| format!("{v:.4}"));
             let fall = p.figures.max_drawdown.map(|fall| fall * 100.0);

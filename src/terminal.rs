@@ -51,9 +51,10 @@ pub(crate) fn bar(of: Option<u64>, what: &str) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let (bar, template) = match of {
-        Some(of) => {
-            (ProgressBar::new(of), format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{rate}}"))
-        }
+        Some(of) => (
+            ProgressBar::new(of),
+            format!("{{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{rate}} {{msg}}"),
+        ),
         None => (ProgressBar::new_spinner(), format!("{{spinner}} {{human_pos}} {what}, {{rate}}")),
     };
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());

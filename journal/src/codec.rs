@@ -5,9 +5,9 @@ use synapse::DecisionRecord;
 use synapse::bytes::{decode, encode_into};
 use zstd::bulk::{Compressor, decompress};
 
-use crate::format1;
 use crate::header::{FORMAT, Header, Kind};
 use crate::record::{Decision, Entry, Record};
+use crate::{format1, format2};
 
 /// The most that the frames of one block may be.
 pub const MAX_RAW_BYTES: usize = 32 << 20;
@@ -124,8 +124,9 @@ pub struct Codec {
 }
 
 /// Every format that was ever written.
-const CODECS: [Codec; 2] = [
+const CODECS: [Codec; 3] = [
     Codec { version: 1, decision: |bytes| body::<format1::DecisionRecord>(bytes).map(Into::into) },
+    Codec { version: 2, decision: |bytes| body::<format2::DecisionRecord>(bytes).map(Into::into) },
     Codec { version: FORMAT, decision: body },
 ];
 

@@ -5,9 +5,9 @@ use market::book::BookState;
 use market::features::FeatureVector;
 use market::{InstrumentId, Timestamp};
 use serde::Deserialize;
-use synapse::{
-    Account, Action, Context, ExecutionForecast, FusedState, Proposal, Recall, SampleKind, Threat, Verdict,
-};
+use synapse::{Account, Action, Context, ExecutionForecast, Recall, SampleKind, Threat, Verdict};
+
+use crate::format2::{FusedState, Proposal};
 
 /// A decision as format 1 kept it.
 #[derive(Debug, Deserialize)]
@@ -43,8 +43,8 @@ impl From<DecisionRecord> for synapse::DecisionRecord {
             threat: old.threat,
             recall: old.recall,
             percept: old.percept,
-            state: old.state,
-            proposal: old.proposal,
+            state: old.state.into(),
+            proposal: old.proposal.into(),
             execution: old.execution,
             verdict: old.verdict,
             book: BookState::Unknown,

@@ -10,6 +10,7 @@ mod ending;
 mod error;
 mod files;
 mod format1;
+mod format2;
 mod header;
 pub mod index;
 mod journal;

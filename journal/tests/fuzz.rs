@@ -116,7 +116,7 @@ fn decision(sequence: u64) -> DecisionRecord {
         threat: scenes::threat(),
         recall: Default::default(),
         percept: [0; 32],
-        state: FusedState { h: vec![0.5; 32].into(), absent: Vec::new() },
+        state: FusedState { h: vec![0.5; 32].into(), gate: vec![0.25; 32].into(), absent: Vec::new() },
         proposal: scenes::proposal(Action::Buy, Quantity::ZERO),
         execution: ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false },
         verdict: Judgement {

@@ -1,5 +1,7 @@
 //! When to decide on an instrument: the makers of regular samples (W6).
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::event::{EventKind, MarketEvent};
@@ -26,6 +28,17 @@ pub enum SamplerKind {
     },
     /// Each close of a bar.
     Bars,
+}
+
+impl fmt::Display for SamplerKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grid { period_ns } => write!(f, "grid of {} ms", period_ns / 1_000_000),
+            Self::Events { n } => write!(f, "every {n} events"),
+            Self::Volume { quantity } => write!(f, "every {quantity} traded"),
+            Self::Bars => f.write_str("every bar"),
+        }
+    }
 }
 
 /// The sampler of one instrument.

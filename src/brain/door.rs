@@ -1,8 +1,11 @@
 //! The door (L1, L5): the one place where anything comes in, in the simulated regime of time.
 //!
-//! It decides what comes next by (time; a night that is due, restarted, lapsed and cancel-sent, report, command, tick,
-//! feed), numbers it, and makes the ticks of the sampling grid (W6). It is a state machine without
+//! It decides what comes next by (time; a night that is due, restarted, lapsed and cancel-sent, report, command, news,
+//! tick, feed), numbers it, and makes the ticks of the sampling grid (W6). It is a state machine without
 //! a clock: the engine tells it when the feed and the venue have something next.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -33,6 +36,8 @@ pub enum Next {
     Tick(Tick),
     /// A word of the operator, or of gate and line to the door.
     Notice(NoticeKind),
+    /// The next headline.
+    News,
     /// A night that is due: nothing is admitted before it is over.
     Night,
 }
@@ -46,6 +51,8 @@ pub struct Outside {
     pub silent_until: Option<Timestamp>,
     /// When the venue's next report is due.
     pub report: Option<Timestamp>,
+    /// Time of the next headline, no earlier than the last input.
+    pub news: Option<Timestamp>,
 }
 
 /// One instrument's freshness.
@@ -76,6 +83,8 @@ pub struct Door {
     night: Option<Timestamp>,
     /// How many events of each feed were admitted: where a feed that can be read again goes on.
     taken: BTreeMap<SourceId, u64>,
+    /// How many headlines were admitted.
+    news: u64,
 }
 
 /// The ranks of L5 at one time, behind a night that is due then.
@@ -84,8 +93,9 @@ const RESTARTED: u8 = 1;
 const RETURNED: u8 = 2;
 const REPORT: u8 = 3;
 const COMMAND: u8 = 4;
-const TICK: u8 = 5;
-const FEED: u8 = 6;
+const NEWS: u8 = 5;
+const TICK: u8 = 6;
+const FEED: u8 = 7;
 
 const MINUTE_NS: i64 = 60 * 1_000 * MS_NS;
 const DAY_NS: i64 = 1_440 * MINUTE_NS;
@@ -97,11 +107,12 @@ pub fn due_after(minute: i64, time: Timestamp) -> Timestamp {
     Timestamp::from_ns(if today_ns > time.ns() { today_ns } else { today_ns.saturating_add(DAY_NS) })
 }
 
-/// The rank of what gate or line gave back.
-const fn rank_of(returned: &NoticeKind) -> u8 {
-    match returned {
+/// The rank of a notice that is no report and no command.
+const fn rank_of(notice: &NoticeKind) -> u8 {
+    match notice {
         NoticeKind::Slept { .. } => NIGHT,
         NoticeKind::Restarted => RESTARTED,
+        NoticeKind::News { .. } => NEWS,
         _ => RETURNED,
     }
 }
@@ -125,6 +136,7 @@ impl Door {
             bedtime_minute: None,
             night: None,
             taken: BTreeMap::new(),
+            news: 0,
         }
     }
 
@@ -153,6 +165,11 @@ impl Door {
         &self.taken
     }
 
+    /// How many headlines were admitted.
+    pub const fn news(&self) -> u64 {
+        self.news
+    }
+
     /// Instruments that ticks left out because they were not fresh.
     pub const fn skipped(&self) -> u64 {
         self.skipped
@@ -174,10 +191,11 @@ impl Door {
         let returned = self.returned.front().map(|(time, kind)| (*time, rank_of(kind)));
         let report = outside.report.map(|time| (time, REPORT));
         let command = self.commands.front().map(|(time, _)| (*time, COMMAND));
-        // no ticks after the end of all feeds
+        // no ticks and no headlines after the end of all feeds
         let feed = outside.feed.or(outside.silent_until).map(|time| (time, FEED));
+        let news = outside.news.filter(|_| feed.is_some()).map(|time| (time, NEWS));
         let tick = self.grid.filter(|_| feed.is_some()).map(|time| (time, TICK));
-        let first = [returned, report, command, feed].into_iter().flatten().min()?;
+        let first = [returned, report, command, news, feed].into_iter().flatten().min()?;
         // a tick is made when the next input to be admitted has its time or a later one
         let first = tick.filter(|tick| *tick < first).unwrap_or(first);
         // silence itself is no input
@@ -201,6 +219,10 @@ impl Door {
             RESTARTED | RETURNED => self.returned.pop_front().map(|(_, kind)| Next::Notice(kind))?,
             COMMAND => self.commands.pop_front().map(|(_, c)| Next::Notice(NoticeKind::Command(c)))?,
             REPORT => Next::Report,
+            NEWS => {
+                self.news += 1;
+                Next::News
+            }
             TICK => Next::Tick(self.tick(time)),
             _ => Next::Feed,
         };
@@ -264,6 +286,7 @@ impl Door {
                     self.commands.pop_front();
                 }
             }
+            InputKind::Notice(NoticeKind::News { .. }) => self.news += 1,
             InputKind::Notice(notice) => {
                 if let Some(at) =
                     self.returned.iter().position(|(t, kind)| *t == input.time && kind == notice)
@@ -311,168 +334,5 @@ impl Door {
         let on_grid = self.freshness.iter().filter(|f| f.on_grid).count();
         self.skipped += (on_grid - tick.fresh.len()) as u64;
         tick
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use market::order::ClientId;
-    use synapse::CommandKind;
-
-    fn at(ms: i64) -> Timestamp {
-        Timestamp::from_ns(ms * MS_NS)
-    }
-
-    fn door(instruments: usize, commands: Vec<(Timestamp, Command)>) -> Door {
-        Door::new(&DoorParams { grid_ms: 250, stale_after_ms: 1000 }, &vec![true; instruments], commands)
-    }
-
-    fn feed(ms: i64) -> Outside {
-        Outside { feed: Some(at(ms)), ..Outside::default() }
-    }
-
-    fn event(ms: i64) -> MarketEvent {
-        let (instrument, source) = (InstrumentId(0), SourceId(0));
-        MarketEvent { instrument, time: at(ms), source, position: 1, kind: market::event::EventKind::Clear }
-    }
-
-    fn hear(door: &mut Door, ms: i64) {
-        let (_, _, next) = door.admit(feed(ms)).expect("an event");
-        assert_eq!(next, Next::Feed);
-        door.heard(&event(ms));
-    }
-
-    fn ticks_before(door: &mut Door, ms: i64) -> Vec<(i64, usize, usize)> {
-        let mut ticks = Vec::new();
-        while let Some(time) = door.peek(feed(ms)).filter(|t| *t < at(ms) || door.grid == Some(at(ms))) {
-            match door.admit(feed(ms)) {
-                Some((_, _, Next::Tick(tick))) => {
-                    ticks.push((time.ns() / MS_NS, tick.fresh.len(), tick.stale.len()))
-                }
-                _ => break,
-            }
-        }
-        ticks
-    }
-
-    #[test]
-    fn a_tick_stands_before_the_events_of_its_time() {
-        let mut door = door(1, vec![]);
-        hear(&mut door, 100);
-        assert_eq!(ticks_before(&mut door, 500), [(250, 1, 0), (500, 1, 0)]);
-        hear(&mut door, 500);
-        assert_eq!(door.peek(feed(600)), Some(at(600)));
-    }
-
-    #[test]
-    fn the_first_tick_is_later_than_the_first_event() {
-        let mut door = door(1, vec![]);
-        assert_eq!(door.peek(feed(250)), Some(at(250)));
-        hear(&mut door, 250);
-        assert_eq!(ticks_before(&mut door, 500), [(500, 1, 0)]);
-    }
-
-    #[test]
-    fn silence_ends_with_one_stale_tick() {
-        let mut door = door(1, vec![]);
-        hear(&mut door, 100);
-        let ticks = ticks_before(&mut door, 10_000);
-        assert_eq!(ticks, [(250, 1, 0), (500, 1, 0), (750, 1, 0), (1000, 1, 0), (1250, 0, 1)]);
-        hear(&mut door, 10_000);
-        assert_eq!(ticks_before(&mut door, 10_300), [(10_250, 1, 0)]);
-    }
-
-    #[test]
-    fn one_that_never_spoke_is_skipped() {
-        let mut door = door(2, vec![]);
-        hear(&mut door, 100);
-        assert_eq!(ticks_before(&mut door, 300), [(250, 1, 0)]);
-        assert_eq!(door.skipped(), 1);
-    }
-
-    #[test]
-    fn ranks_order_one_time() {
-        let halt = Command { kind: CommandKind::Halt, by: "ada".into(), reason: "test".into() };
-        let mut door = door(1, vec![(at(250), halt)]);
-        hear(&mut door, 100);
-        let id = ClientId { sequence: 1, instrument: InstrumentId(0), k: 0 };
-        door.take_back(at(250), NoticeKind::CancelSent(id));
-        door.take_back(at(250), NoticeKind::Restarted);
-        let outside = Outside { feed: Some(at(250)), report: Some(at(250)), silent_until: None };
-        let mut seen = Vec::new();
-        for _ in 0..6 {
-            let (_, time, next) = door.admit(outside).expect("six wait");
-            assert_eq!(time, at(250));
-            seen.push(match next {
-                Next::Notice(NoticeKind::Restarted) => "restarted",
-                Next::Notice(NoticeKind::CancelSent(_)) => "cancel sent",
-                Next::Notice(NoticeKind::Command(_)) => "command",
-                Next::Notice(_) => "other",
-                Next::Report => "report",
-                Next::Tick(_) => "tick",
-                Next::Feed => "feed",
-                Next::Night => "night",
-            });
-            if seen.last() == Some(&"report") {
-                let rest = feed(250);
-                while let Some((_, _, next)) = door.admit(rest) {
-                    seen.push(match next {
-                        Next::Notice(_) => "command",
-                        Next::Tick(_) => "tick",
-                        _ => "feed",
-                    });
-                    if seen.last() == Some(&"feed") {
-                        break;
-                    }
-                }
-                break;
-            }
-        }
-        assert_eq!(seen, ["restarted", "cancel sent", "report", "command", "tick", "feed"]);
-    }
-
-    #[test]
-    fn there_are_no_ticks_after_the_feeds() {
-        let mut door = door(1, vec![]);
-        hear(&mut door, 100);
-        let outside = Outside { report: Some(at(900)), ..Outside::default() };
-        assert!(matches!(door.admit(outside), Some((2, _, Next::Report))));
-        assert_eq!(door.admit(Outside::default()), None);
-    }
-
-    #[test]
-    fn silence_lets_time_pass_and_is_no_input() {
-        let mut door = door(1, vec![]);
-        hear(&mut door, 100);
-        let silent = |ms| Outside { silent_until: Some(at(ms)), ..Outside::default() };
-        assert_eq!(door.peek(silent(200)), None);
-        assert!(matches!(door.admit(silent(300)), Some((2, _, Next::Tick(_)))));
-        assert_eq!(door.peek(silent(300)), None);
-    }
-
-    #[test]
-    fn a_door_that_follows_is_as_the_one_that_led() {
-        let mut door = door(2, vec![]);
-        let mut follower = door.clone();
-        for ms in [100, 620, 5000, 5100, 9000] {
-            while let Some((sequence, time, next)) = door.admit(feed(ms)) {
-                let is_feed = next == Next::Feed;
-                let kind = match next {
-                    Next::Feed => InputKind::Market(event(ms)),
-                    Next::Tick(tick) => InputKind::Tick(tick),
-                    _ => panic!("only a feed"),
-                };
-                if is_feed {
-                    door.heard(&event(ms));
-                }
-                follower.follow(&Input { sequence, time, kind });
-                assert_eq!(follower, door, "after input {sequence}");
-                if is_feed {
-                    break;
-                }
-            }
-        }
-        assert!(door.sequence() > 10);
     }
 }

@@ -3,16 +3,15 @@
 
 use market::order::Request;
 use market::{InstrumentId, MarketEvent, Timestamp};
-use serde::{Deserialize, Serialize};
-use synapse::bytes::{decode, encode};
 use synapse::{Digest, Fault, Input, InputKind, LatchCause, NoticeKind};
 
 use super::broker::Broker;
+use super::cut::Cut;
 use super::door::{Door, Next, Outside};
 use super::gate::{Effect, Gate};
 use super::hosts::{Actors, Credits, Halted, Regions, SharedGauges, instrument_of};
 use super::line::{Line, Thought};
-use super::mind::{Effects, Mind, MindState};
+use super::mind::{Effects, Mind};
 use super::observer::Observer;
 use super::spine::Spine;
 use super::totals::Totals;
@@ -31,6 +30,14 @@ pub trait Stream {
     /// The latest time that silence has told.
     fn passed(&self) -> Timestamp {
         Timestamp::MIN
+    }
+    /// The time of the next headline; none at the end, while it is not embedded, or while time is not known.
+    fn peek_news(&mut self) -> Option<Timestamp> {
+        None
+    }
+    /// The headline that was peeked at.
+    fn next_news(&mut self) -> Option<NoticeKind> {
+        None
     }
 }
 
@@ -61,34 +68,6 @@ pub enum Advance {
     Idle,
     /// A night is due: see [`Engine::slept`].
     Night,
-}
-
-/// Everything that changes with an input: what a snapshot holds (J6).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Cut {
-    pub(super) door: Door,
-    pub(super) mind: MindState,
-    pub(super) broker: Broker,
-}
-
-impl Cut {
-    /// Its canonical bytes: what a snapshot keeps, and what a marker's hash is of.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        encode(self)
-    }
-
-    /// From its bytes.
-    ///
-    /// # Errors
-    /// A [`Fault`] where they are not those of a cut of this build.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Fault> {
-        decode(bytes).map_err(|e| Fault::new("snapshot", e.to_string()))
-    }
-
-    /// The artefacts that had taken effect, in order.
-    pub fn activated(&self) -> &[[u8; 32]] {
-        self.mind.activated()
-    }
 }
 
 /// The engine.
@@ -319,7 +298,10 @@ impl<S: Stream> Engine<S> {
         } else {
             Some(self.stream.passed()).filter(|passed| feed.is_none() && *passed > Timestamp::MIN)
         };
-        Outside { feed, silent_until, report: self.broker.next_report(self.door.now()) }
+        let now = self.door.now();
+        // one that comes late is as late as it is
+        let news = self.stream.peek_news().map(|time| time.max(now));
+        Outside { feed, silent_until, report: self.broker.next_report(now), news }
     }
 
     /// The time of the next input, as far as it can be told.
@@ -371,6 +353,10 @@ impl<S: Stream> Engine<S> {
             },
             Next::Report => match self.broker.pop_report() {
                 Some(report) => InputKind::Notice(NoticeKind::Report(report)),
+                None => return Ok(Advance::Moved),
+            },
+            Next::News => match self.stream.next_news() {
+                Some(notice) => InputKind::Notice(notice),
                 None => return Ok(Advance::Moved),
             },
             Next::Tick(tick) => InputKind::Tick(tick),

@@ -229,6 +229,7 @@ impl Gate {
             | NoticeKind::CancelSent(_)
             | NoticeKind::Activate { .. }
             | NoticeKind::Slept { .. }
+            | NoticeKind::News { .. }
             | NoticeKind::EndOfStream => {}
         }
     }

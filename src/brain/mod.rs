@@ -2,6 +2,7 @@
 //! (the plain loop, L6) or as actors.
 
 mod broker;
+mod cut;
 mod difference;
 mod door;
 mod engine;
@@ -16,9 +17,10 @@ mod spine;
 mod totals;
 
 pub use broker::{Broker, Desk};
+pub use cut::Cut;
 pub use difference::{Difference, compare};
 pub use door::{Door, DoorParams, Next, Outside, due_after};
-pub use engine::{Advance, Cut, Engine, EngineError, Stream};
+pub use engine::{Advance, Engine, EngineError, Stream};
 pub use gate::{Effect, Gate};
 pub use hosts::{
     Actors, Credits, Gauges, Halted, Hook, RegionGauge, SharedGauges, TRACE_TARGET, Traced, Tracer, Wake,

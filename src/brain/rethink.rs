@@ -12,9 +12,10 @@ use synapse::bytes::encode;
 use synapse::{DecisionRecord, Digest, Fault, Input, InputKind, NoticeKind};
 
 use super::broker::Broker;
+use super::cut::Cut;
 use super::difference::{Difference, compare};
 use super::door::Door;
-use super::engine::{Cut, Engine, Stream};
+use super::engine::{Engine, Stream};
 use super::gate::Effect;
 use super::hosts::Halted;
 use super::mind::{Effects, Mind};
@@ -149,6 +150,11 @@ impl Rethink {
     /// How many events of each feed were admitted.
     pub const fn taken(&self) -> &BTreeMap<SourceId, u64> {
         self.door.taken()
+    }
+
+    /// How many headlines were admitted.
+    pub const fn news(&self) -> u64 {
+        self.door.news()
     }
 
     /// The head of the tape behind what was compared so far.

@@ -37,6 +37,9 @@ pub struct Backtest {
     /// Commands of an operator, one JSON object a line: time, command (halt, flatten or arm), by, reason.
     #[arg(long, value_name = "FILE")]
     commands: Option<PathBuf>,
+    /// Headlines, as .jsonl or .csv of time, instruments and text, which the model news.model reads.
+    #[arg(long, value_name = "FILE")]
+    news: Option<PathBuf>,
     /// Where the regions run; what comes out is the same.
     #[arg(long, value_enum, default_value_t)]
     engine: EngineKind,
@@ -89,6 +92,7 @@ impl Backtest {
             trials,
             journal: journal.as_deref(),
             feeds: self.feeds,
+            news: self.news.as_deref(),
             ..Wishes::default()
         };
         if let Some(dir) = &journal {

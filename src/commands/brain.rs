@@ -13,9 +13,10 @@ use synapse::InputKind;
 use super::journal::JournalArgs;
 use super::operator::{self, Signature};
 use super::terminal::{say, say_json};
-use crate::blueprint::{CONFIG, POLICY};
+use crate::blueprint::CONFIG;
 use crate::control::Ask;
 use crate::failure::Failure;
+use crate::policy::{NETWORK, RULE};
 use crate::sleep::SCHEMAS;
 use crate::summary::grouped;
 
@@ -79,7 +80,7 @@ impl Kind {
     const fn name(self) -> &'static str {
         match self {
             Self::Schemas => SCHEMAS,
-            Self::Policy => POLICY,
+            Self::Policy => RULE,
             Self::Config => CONFIG,
         }
     }
@@ -159,6 +160,11 @@ impl Row {
     }
 }
 
+/// A network takes the place of a rule, and a rule that of a network.
+fn stack_of(kind: &str) -> &str {
+    if kind == NETWORK { RULE } else { kind }
+}
+
 /// What took effect in a run, by kind.
 #[derive(Debug)]
 struct History {
@@ -182,7 +188,7 @@ impl History {
         records: impl Iterator<Item = Result<Record, JournalError>>,
     ) -> Result<Self, JournalError> {
         let nothing = Hash::of(&SchemaBook::empty().to_bytes());
-        let begun = [(CONFIG, manifest.config), (POLICY, manifest.policy), (SCHEMAS, nothing)];
+        let begun = [(CONFIG, manifest.config), (RULE, manifest.policy), (SCHEMAS, nothing)];
         let mut active: BTreeMap<String, Vec<(Hash, u64)>> =
             begun.map(|(kind, hash)| (kind.to_owned(), vec![(hash, 0)])).into();
         let mut last = None;
@@ -192,11 +198,11 @@ impl History {
                 && let Some(hash) = kind.activates()
                 && let Some(artefact) = list.iter().find(|artefact| artefact.hash == Hash(hash))
             {
-                let stack = active.entry(artefact.kind.clone()).or_default();
+                let stack = active.entry(stack_of(&artefact.kind).to_owned()).or_default();
                 let known = stack.iter().position(|(hash, _)| *hash == artefact.hash);
                 stack.truncate(known.unwrap_or(stack.len()));
                 stack.push((artefact.hash, input.sequence));
-                last = Some(artefact.kind.clone());
+                last = Some(stack_of(&artefact.kind).to_owned());
             }
         }
         Ok(Self { list, active, last })
@@ -205,7 +211,7 @@ impl History {
     /// Of each kind the artefact that took effect last is active.
     fn rows(&self) -> Vec<Row> {
         let row = |Artefact { hash, kind, bytes }: &Artefact| {
-            let newest = self.active.get(kind).and_then(|stack| stack.last());
+            let newest = self.active.get(stack_of(kind)).and_then(|stack| stack.last());
             let since = newest.filter(|(active, _)| active == hash).map(|(_, since)| *since);
             let (hash, kind, active) = (*hash, kind.clone(), since.is_some());
             Row { hash, kind, bytes: *bytes, active, since, experiences: None, schemas: None }

@@ -37,6 +37,10 @@ pub struct Run {
     /// they come.
     #[arg(long, default_value = "1", value_name = "N|max")]
     speed: Speed,
+    /// Headlines, as .jsonl or .csv of time, instruments and text, which the model news.model reads; each comes
+    /// when its time has passed.
+    #[arg(long, value_name = "FILE")]
+    news: Option<PathBuf>,
     /// Send orders to the venue process at this socket, not to the exchange in the program.
     #[arg(long, value_name = "SOCKET")]
     venue: Option<PathBuf>,
@@ -59,7 +63,7 @@ impl Run {
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.is_given().then(|| self.config.load(None)).transpose()?;
         let dir = self.journal.journal;
-        let Self { feeds, format, speed, venue, http, once, .. } = self;
+        let Self { feeds, format, speed, news, venue, http, once, .. } = self;
         tell(&format!("janus: pid {}, journal {}\n", std::process::id(), dir.display()));
         let outcome = daemon::run(Options {
             dir,
@@ -67,6 +71,7 @@ impl Run {
             format,
             config,
             speed,
+            news,
             venue,
             once,
             backend: Backend::default(),

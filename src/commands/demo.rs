@@ -28,12 +28,18 @@ pub struct Demo {
     config: ConfigArgs,
     #[command(flatten)]
     tape: TapeArgs,
+    /// Headlines, as .jsonl or .csv of time, instruments and text, which the model news.model reads.
+    #[arg(long, value_name = "FILE")]
+    news: Option<PathBuf>,
     /// Where the regions run; what comes out is the same.
     #[arg(long, value_enum, default_value_t)]
     engine: EngineKind,
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
+    /// Tell instead how many decisions change when the network is kept from each modality.
+    #[arg(long, conflicts_with_all = ["out", "journal", "no_journal", "engine"])]
+    ablate: bool,
     /// Keep decisions, fills and equity as CSV in this folder.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -46,6 +52,9 @@ impl Demo {
     /// A [`Failure`] for a configuration that does not stand, or a folder that cannot be written.
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.load(Some((DEMO_CONFIG, "config/demo.toml")))?;
+        if self.ablate {
+            return super::ablate::run(&config, self.json);
+        }
         tell("JANUS demo: BTC/USD on Bitstamp, 2026-05-02 02:36 to 03:06 UTC, order by order, on paper.\n");
         if !config.cerebellum.edge_filter {
             tell(
@@ -63,6 +72,7 @@ impl Demo {
             json: self.json,
             out: self.out.as_deref(),
             expected_rows: Some(ROWS),
+            news: self.news.as_deref(),
             ..Wishes::default()
         };
         run::run(&config, merge, Orders::default(), &wishes)?;
@@ -95,7 +105,7 @@ const NEXT: &str = "  \
 ";
 
 /// The bundled session.
-fn feeds(config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
+pub(super) fn feeds(config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
     let open = |name: &str, bytes: &'static [u8], source| {
         let options = OpenOptions {
             instrument: Some("BTCUSD".to_owned()),

@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod ablate;
 mod backtest;
 mod brain;
 mod completions;
@@ -14,8 +15,10 @@ mod load;
 mod operator;
 mod replay;
 mod run;
+mod see;
 mod sleep;
 mod trace;
+mod train;
 mod venue;
 mod verdict;
 mod verify;
@@ -29,6 +32,7 @@ use crate::config::{Config, Loader};
 use crate::control::Ask;
 use crate::failure::Failure;
 use crate::logging::LogArgs;
+use crate::policy::NONE;
 use crate::terminal;
 
 pub use crate::terminal::{on_terminal, tell};
@@ -60,6 +64,8 @@ enum Command {
     Load(load::Load),
     /// Explain a decision: what made it, each region's part, and what became of it.
     Why(why::Why),
+    /// Draw the frames that the brain saw at a decision, and what it attended to.
+    See(see::See),
     /// Follow a sample through the regions, in a log.
     Trace(trace::Trace),
     /// Think a tape again, and compare every decision.
@@ -83,6 +89,8 @@ enum Command {
     Ask(operator::Question),
     /// Learn schemas from what was lived through, and recall from them.
     Sleep(sleep::Sleep),
+    /// Train a network on feeds, beside plain rules.
+    Train(train::Train),
     /// Look at what is learned, and let it take effect.
     #[command(subcommand)]
     Brain(brain::BrainCommand),
@@ -120,6 +128,7 @@ impl Cli {
             Command::Venue(command) => command.run(),
             Command::Load(command) => command.run(),
             Command::Why(command) => command.run(),
+            Command::See(command) => command.run(),
             Command::Trace(command) => command.run(self.log.file.as_deref()),
             Command::Verify(args) => verify::run(&args),
             Command::Journal(command) => command.run(),
@@ -130,6 +139,7 @@ impl Cli {
             Command::Stop(journal) => operator::stop(&journal),
             Command::Ask(command) => command.run(),
             Command::Sleep(command) => command.run(),
+            Command::Train(command) => command.run(),
             Command::Brain(command) => command.run(),
             Command::Doctor(command) => command.run(),
             Command::Data(command) => command.run(),
@@ -148,12 +158,29 @@ pub struct ConfigArgs {
     /// Override one key, after file and environment.
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
+    /// Let the plain rule decide, and no network: inference.network=none.
+    #[arg(long, conflicts_with = "network")]
+    untrained: bool,
+    /// Let the network in this folder decide: inference.network.
+    #[arg(long, value_name = "DIR")]
+    network: Option<String>,
+    /// What runs networks, auto, native, ort-tract or onnxruntime: inference.backend.
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
 }
 
 impl ConfigArgs {
     /// Whether anything was given on the command line.
     fn is_given(&self) -> bool {
-        self.config.is_some() || !self.set.is_empty()
+        self.config.is_some() || !self.flags().is_empty()
+    }
+
+    /// Keys with values, as `--set` takes them.
+    fn flags(&self) -> Vec<String> {
+        let network = self.network.as_deref().or(self.untrained.then_some(NONE));
+        let flag = |key: &str, value: Option<&str>| value.map(|value| format!("inference.{key}={value}"));
+        let named = [flag("network", network), flag("backend", self.backend.as_deref())];
+        self.set.iter().cloned().chain(named.into_iter().flatten()).collect()
     }
 
     /// Defaults, then `base`, then the file, then `JANUS_*` variables, then the flags.
@@ -165,6 +192,6 @@ impl ConfigArgs {
         if let Some(path) = &self.config {
             loader = loader.file(path)?;
         }
-        Ok(loader.variables(std::env::vars())?.flags(&self.set)?.finish()?)
+        Ok(loader.variables(std::env::vars())?.flags(&self.flags())?.finish()?)
     }
 }

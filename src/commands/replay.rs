@@ -10,9 +10,10 @@ use super::brain::parse_hash;
 use super::journal::LookArgs;
 use super::run::EngineKind;
 use super::terminal::{bar, say, say_json};
-use crate::blueprint::BUILD;
+use crate::blueprint::{BUILD, Backend};
 use crate::brain::{Difference, Halted, Stray};
 use crate::failure::Failure;
+use crate::inference::Kind;
 use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 
 /// Arguments of `janus replay`.
@@ -29,6 +30,10 @@ pub struct Replay {
     /// Think with another policy of the journal's artefacts, and tell where it parts from the tape.
     #[arg(long, value_name = "HASH", value_parser = parse_hash)]
     policy: Option<Hash>,
+    /// What runs networks: native, ort-tract or onnxruntime; of another than the tape's the largest
+    /// difference is told.
+    #[arg(long, value_name = "NAME")]
+    backend: Option<String>,
     /// Where the regions run; what comes out is the same.
     #[arg(long, value_enum, default_value_t)]
     engine: EngineKind,
@@ -44,6 +49,9 @@ fn sequence(id: &str) -> Result<u64, String> {
 #[derive(Debug, Serialize)]
 struct Report {
     verdict: &'static str,
+    /// What decided at the beginning, and what ran it now.
+    policy: Hash,
+    backend: String,
     decisions: u64,
     inputs: u64,
     snapshots: u64,
@@ -67,9 +75,20 @@ impl Replay {
         // bits are promised to the build that made them; of another one, or where an older format kept less
         // of a decision, the largest difference is told
         let is_old = reader.headers().iter().any(|block| block.header.version < FORMAT);
-        let lenient = is_old || reader.manifest().build != BUILD;
+        let kind = self.backend.as_deref().map(Kind::named).transpose()?;
+        let manifest = reader.manifest();
+        let backend = kind.as_ref().map_or(Ok(manifest.backend.clone()), Kind::name_and_version)?;
+        let lenient = is_old || manifest.build != BUILD || manifest.backend != backend;
         let is_line = self.engine == EngineKind::Line;
-        let terms = Terms { until: self.to, lenient, policy: self.policy, is_line, ..Terms::default() };
+        let run_by = Backend { kind, ..Backend::default() };
+        let terms = Terms {
+            until: self.to,
+            lenient,
+            policy: self.policy,
+            is_line,
+            backend: run_by,
+            ..Terms::default()
+        };
         let from = self.from.map_or(From::Beginning, From::Snapshot);
         let began = Instant::now();
         let bar = bar(Some(reader.headers().len() as u64), "blocks");
@@ -94,6 +113,8 @@ impl Replay {
         };
         self.tell(&Report {
             verdict: if first_difference.is_none() { "identical" } else { "differs" },
+            policy: self.policy.unwrap_or(manifest.policy),
+            backend,
             decisions: proof.decisions,
             inputs: proof.inputs,
             snapshots: proof.markers,
@@ -136,13 +157,14 @@ impl Replay {
         if self.look.json {
             return Ok(());
         }
-        let Report { decisions, inputs, snapshots, seconds, .. } = report;
+        let Report { decisions, inputs, snapshots, seconds, policy, backend, .. } = report;
         let digest = report.digest.as_deref().unwrap_or("none");
         let states =
             if *snapshots == 0 { String::new() } else { format!(" and {snapshots} snapshots' states") };
         say(&format!(
             "identical, {decisions} decisions, digest {digest}\n\
-             {inputs} inputs{states} proved in {seconds:.2} s, {:.0} decisions/s\n",
+             {inputs} inputs{states} proved in {seconds:.2} s, {:.0} decisions/s\n\
+             policy {policy} on {backend}\n",
             *decisions as f64 / seconds.max(1e-9)
         ))
     }

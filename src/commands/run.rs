@@ -10,7 +10,7 @@ use market::book::Applied;
 use market::exchange::Exchange;
 use market::feed::{Feed, Merge};
 use market::order::Report;
-use market::{MarketEvent, Timestamp};
+use market::{MarketEvent, Money, Timestamp};
 use synapse::{DecisionRecord, Digest, Input};
 
 use super::terminal::{bar, report};
@@ -20,10 +20,12 @@ use crate::blueprint::{Backend, Blueprint, Run, now_ns};
 use crate::brain::{Credits, Engine, Observer, REGIONS};
 use crate::config::{Config, name_of};
 use crate::failure::Failure;
+use crate::news::{self, News};
+use crate::policy::Policy;
 use crate::recorder::Recorder;
 use crate::sinks::Sinks;
 use crate::stream::Range;
-use crate::summary::{FeedSummary, PerformanceSummary, Summary, Trials};
+use crate::summary::{FeedSummary, PartSummary, PerformanceSummary, Summary, Trials};
 
 /// Where a run writes its tape.
 #[derive(Debug, Default, Args)]
@@ -73,6 +75,8 @@ pub(super) struct Wishes<'a> {
     pub journal: Option<&'a Path>,
     /// The names of the feeds, for the journal.
     pub feeds: Vec<String>,
+    /// A file of headlines.
+    pub news: Option<&'a Path>,
 }
 
 /// Runs feeds through a brain, and prints what came of it.
@@ -88,14 +92,17 @@ pub(super) fn run(
 ) -> Result<Summary, Failure> {
     let run = Run {
         regime: Regime::Simulated,
-        feeds: wishes.feeds.clone(),
+        feeds: news::beside(&wishes.feeds, wishes.news),
         formats: merge.feeds().map(Feed::format).collect(),
         from: orders.from,
         venue: None,
     };
-    let stream = Range::new(merge, orders.from, wishes.to);
     let blueprint = Blueprint::new(config.clone(), run, Backend::default())?;
+    let (known, _) = config.traded(&config.instrument_names())?;
+    let news = News::open(wishes.news, config, &known, &blueprint.policy)?;
+    let stream = Range::new(merge, orders.from, wishes.to).with_news(news);
     let Parts { door, mind, broker, about: policy } = blueprint.parts(orders.commands)?;
+    let untrained = blueprint.policy.untrained();
     let mut engine = Engine::new(stream, door, mind, broker);
     if wishes.engine == EngineKind::Line {
         let credits = Credits::Fixed(config.brain.credits as usize);
@@ -111,6 +118,7 @@ pub(super) fn run(
         rows: Rows::of(engine.stream().merge()),
         equity: vec![config.run.cash.to_f64()],
         next_minute: None,
+        cut: Cut::of(&blueprint),
     };
     let began = Instant::now();
     let result = engine.run(&mut audience);
@@ -123,19 +131,67 @@ pub(super) fn run(
     // the end is a point of the curve too, with what filled after the last minute
     audience.equity.push(engine.line().brainstem.ledger().equity().to_f64());
     let summary = Summary {
-        faults: audience.rows.refused(engine.stream().merge()),
+        faults: faults(&audience.rows, engine.stream()),
         notes: audience.rows.notes(),
         performance: PerformanceSummary::of(&audience.equity, wishes.trials),
+        parts: audience.cut.and_then(|cut| cut.parts(engine.line().brainstem.ledger().equity())),
+        untrained,
         ..summarise(config, &engine, policy, seconds)
     };
     report(wishes.json, &summary.to_text(), &summary)?;
     kept?;
     verdict::judge(config, engine.stream().merge(), summary.rows, summary.refused)?;
-    Ok(summary)
+    match engine.stream().news().and_then(News::fault) {
+        Some(fault) => Err(Failure::Input(fault.to_owned())),
+        None => Ok(summary),
+    }
+}
+
+/// The first rows that were refused: of the feeds, then of the headlines.
+fn faults(rows: &Rows, stream: &Range) -> Vec<String> {
+    let news = stream.news().into_iter().flat_map(|news| &news.stats().faults);
+    rows.refused(stream.merge()).into_iter().chain(news.map(ToString::to_string)).collect()
 }
 
 const MINUTE_NS: i64 = 60_000_000_000;
 const EVENTS_PER_UPDATE: u64 = 8192;
+
+/// What a run does before and behind the last time that its network learned from.
+struct Cut {
+    at: Timestamp,
+    cash: Money,
+    /// Decisions, those that acted; before and behind.
+    counts: [(u64, u64); 2],
+    equity_at_cut: Option<Money>,
+}
+
+impl Cut {
+    fn of(blueprint: &Blueprint) -> Option<Self> {
+        let Policy::Network(trained) = &blueprint.policy else { return None };
+        let at = Timestamp::from_ns(trained.network.card.cut_ns?);
+        Some(Self { at, cash: blueprint.config.run.cash, counts: Default::default(), equity_at_cut: None })
+    }
+
+    fn decided(&mut self, record: &DecisionRecord) {
+        let is_behind = record.time >= self.at;
+        if is_behind {
+            self.equity_at_cut.get_or_insert(record.account.equity);
+        }
+        let (decisions, acted) = &mut self.counts[usize::from(is_behind)];
+        *decisions += 1;
+        *acted += u64::from(!record.verdict.requests().is_empty());
+    }
+
+    /// None where the run lies on one side of the cut.
+    fn parts(&self, equity: Money) -> Option<[PartSummary; 2]> {
+        let at_cut = self.equity_at_cut.filter(|_| self.counts[0].0 > 0)?;
+        let part = |name, (decisions, acted), pnl_net| PartSummary { name, decisions, acted, pnl_net };
+        Some([
+            part("in sample", self.counts[0], at_cut - self.cash),
+            part("out of sample", self.counts[1], equity - at_cut),
+        ])
+    }
+}
 
 /// Everybody who looks on.
 struct Audience {
@@ -146,6 +202,7 @@ struct Audience {
     rows: Rows,
     equity: Vec<f64>,
     next_minute: Option<Timestamp>,
+    cut: Option<Cut>,
 }
 
 impl Observer for Audience {
@@ -171,6 +228,7 @@ impl Observer for Audience {
             self.equity.push(record.account.equity.to_f64());
             self.next_minute = Some(record.time.next_multiple(MINUTE_NS));
         }
+        self.cut.iter_mut().for_each(|cut| cut.decided(record));
         self.recorder.iter_mut().for_each(|recorder| recorder.decided(record, bytes, digest));
         self.sinks.iter_mut().for_each(|sinks| sinks.decided(record, bytes, digest));
     }
@@ -183,7 +241,8 @@ impl Observer for Audience {
 fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f64) -> Summary {
     let (totals, line) = (engine.totals(), engine.line());
     let merge = engine.stream().merge();
-    let stats = merge.stats();
+    let mut stats = merge.stats();
+    engine.stream().news().into_iter().for_each(|news| stats.add(news.stats()));
     let ignored = stats.ignored + totals.ignored + totals.ignored_evicted;
     let refused = stats.refused + totals.refused;
     let ledger = line.brainstem.ledger();
@@ -196,7 +255,7 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
     let positions =
         instruments.iter().map(|(id, _)| (name_of(instruments, id).to_owned(), ledger.position(id)));
     Summary {
-        feeds: feeds(merge),
+        feeds: feeds(engine.stream()),
         rows: stats.rows,
         accepted: stats.rows - refused - ignored - stats.bookkeeping,
         refused,
@@ -237,12 +296,15 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
         drawdown_max: ledger.max_drawdown(),
         experiences: totals.experiences,
         experiences_void: engine.spine().experiences_void(),
+        frames_encoded: line.visual_cortex.frames_encoded(),
+        frames_reencoded: line.visual_cortex.frames_reencoded(),
+        parts: None,
         reward_mean_bp: (totals.experiences > 0).then(|| totals.reward_sum_bp / totals.experiences as f64),
         performance: None,
         digest: engine.digest().to_hex(),
         latch: line.prefrontal.latch().map(|cause| cause.to_string()),
         policy,
-        untrained: assemble::UNTRAINED.to_owned(),
+        untrained: String::new(),
         edge_filter: config.cerebellum.edge_filter,
         assumptions: engine.broker().paper().map(Exchange::assumptions).unwrap_or_default(),
         region_us: REGIONS.iter().enumerate().map(|(at, name)| ((*name).to_owned(), region_us(at))).collect(),
@@ -250,7 +312,14 @@ fn summarise(config: &Config, engine: &Engine<Range>, policy: String, seconds: f
     }
 }
 
-fn feeds(merge: &Merge) -> Vec<FeedSummary> {
+fn feeds(stream: &Range) -> Vec<FeedSummary> {
+    let merge = stream.merge();
+    let news = stream.news().map(|news| FeedSummary {
+        name: news.name().to_owned(),
+        format: "headlines".to_owned(),
+        rows: news.stats().rows,
+        error: news.fault().map(str::to_owned),
+    });
     merge
         .feeds()
         .map(|feed| {
@@ -263,5 +332,6 @@ fn feeds(merge: &Merge) -> Vec<FeedSummary> {
                 error: verdict::stream_faults(merge).into_iter().find(of_feed),
             }
         })
+        .chain(news)
         .collect()
 }

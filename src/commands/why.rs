@@ -31,9 +31,9 @@ pub struct Why {
 }
 
 /// A decision and the block that it stands in.
-struct Found {
-    block: usize,
-    decision: Decision,
+pub(super) struct Found {
+    pub block: usize,
+    pub decision: Decision,
 }
 
 impl Why {
@@ -69,7 +69,10 @@ fn was_not_taken(record: &DecisionRecord) -> bool {
 }
 
 /// The newest decision that passes, looked for from the end.
-fn newest(tape: &Tape, passes: impl Fn(&DecisionRecord) -> bool) -> Result<Option<Found>, Failure> {
+pub(super) fn newest(
+    tape: &Tape,
+    passes: impl Fn(&DecisionRecord) -> bool,
+) -> Result<Option<Found>, Failure> {
     for block in (0..tape.reader.headers().len()).rev() {
         for record in tape.reader.block(block)?.into_iter().rev() {
             if let Record::Decision(decision) = record
@@ -82,7 +85,8 @@ fn newest(tape: &Tape, passes: impl Fn(&DecisionRecord) -> bool) -> Result<Optio
     Ok(None)
 }
 
-fn by_id(tape: &Tape, id: &str) -> Result<Found, Failure> {
+/// The decision of an ID as a user writes it.
+pub(super) fn by_id(tape: &Tape, id: &str) -> Result<Found, Failure> {
     let bad = || {
         Failure::Input(format!(
             "`{id}` is no decision; write SEQUENCE, SEQUENCE:INSTRUMENT or an order's SEQUENCE:INSTRUMENT:K"

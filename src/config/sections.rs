@@ -164,6 +164,8 @@ sections! {
     basal_ganglia: basal_ganglia::BasalGangliaParams;
     cerebellum: cerebellum::CerebellumParams;
     prefrontal: prefrontal::PrefrontalParams;
+    inference: crate::inference::InferenceParams;
+    news: crate::news::NewsParams;
     journal: JournalParams;
     daemon: DaemonParams;
     sleep: crate::sleep::SleepParams;

@@ -5,7 +5,7 @@ use synapse::NoticeKind;
 
 use super::core::Core;
 use crate::assemble;
-use crate::blueprint::{CONFIG, POLICY};
+use crate::blueprint::CONFIG;
 use crate::brain::Stream;
 use crate::config::Loader;
 use crate::control::Answer;
@@ -42,7 +42,7 @@ impl<S: Stream> Core<S> {
             Ok(config) => config,
             Err(error) => return Ok(Answer::refused(2, error.to_string())),
         };
-        let policy = match assemble::policy(&config) {
+        let policy = match assemble::policy(&config, &self.blueprint.formats()) {
             Ok(policy) => policy,
             Err(failure) => return Ok(Answer::refused(failure.number(), failure.to_string())),
         };
@@ -51,7 +51,7 @@ impl<S: Stream> Core<S> {
         if policy == self.blueprint.policy {
             return Ok(answer);
         }
-        let policy = artefacts::put(&self.dir, POLICY, &synapse::bytes::encode(&policy))?;
+        let policy = policy.store(&self.dir)?;
         Ok(match answer {
             Answer::Done { sequence, text } => Answer::Done {
                 sequence,

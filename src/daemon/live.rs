@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::control::{Answer, Ask, Server, Word};
 use crate::failure::Failure;
 use crate::inbox::{Arrival, Inbox, Sources};
+use crate::news::News;
 use crate::sleep::{Sleeper, Woken};
 use crate::stream::Live;
 use crate::venue::FromVenue;
@@ -72,7 +73,8 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     let (is_again, taken) = (ready.is_again(), ready.taken());
     let grace = Duration::from_millis(u64::from(ready.blueprint().config.daemon.tick_grace_ms));
     let now = ready.now();
-    let mut core = ready.over(Live::new(now, grace), &options)?;
+    let news = ready.news(&options)?;
+    let mut core = ready.over(Live::new(now, grace).with_news(news), &options)?;
     if is_again {
         settle_restart(&mut core)?;
     }
@@ -111,11 +113,15 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     let ended = turn(&mut core, &mut room, &events, &|| is_set(&signal))?;
     // a row that is refused is told and ends nothing
     room.inbox.faults().iter().for_each(|fault| tracing::warn!(fault, "a row was refused"));
-    let (rows, refused) =
-        room.inbox.status().iter().fold((0, 0), |(rows, refused), feed| {
-            (rows + feed.events + feed.refused, refused + feed.refused)
-        });
+    let headlines = core.engine.stream().news();
+    let heard = headlines.map_or((0, 0), |news| (news.stats().rows, news.stats().refused));
+    let (rows, refused) = room
+        .inbox
+        .status()
+        .iter()
+        .fold(heard, |(rows, refused), feed| (rows + feed.events + feed.refused, refused + feed.refused));
     let mut faults = std::mem::take(&mut room.faults);
+    faults.extend(headlines.and_then(News::fault).map(str::to_owned));
     faults.extend(core.too_many_refused(rows, refused));
     drop(room);
     let outcome = core.finish(ended, faults);

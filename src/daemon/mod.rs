@@ -29,6 +29,7 @@ use crate::blueprint::Backend;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inbox;
+use crate::news;
 use crate::venue::Speed;
 
 pub use core::Outcome;
@@ -47,6 +48,8 @@ pub struct Options {
     pub config: Option<Config>,
     /// How fast files are read.
     pub speed: Speed,
+    /// Headlines beside the feeds.
+    pub news: Option<PathBuf>,
     /// The order socket of a venue process.
     pub venue: Option<PathBuf>,
     /// Ends at the end of the feeds.
@@ -58,6 +61,11 @@ pub struct Options {
 }
 
 impl Options {
+    /// The feeds and the headlines, as the manifest names them.
+    fn sources(&self) -> Vec<String> {
+        news::beside(&self.feeds, self.news.as_deref())
+    }
+
     /// Whether time is the real one: something comes as it happens.
     fn is_real(&self) -> bool {
         self.venue.is_some() || self.feeds.iter().any(|feed| inbox::is_live(feed))

@@ -32,6 +32,7 @@ pub fn sleep_once(dir: &Path, by: String, reason: String) -> Result<Answer, Fail
         format: None,
         config: None,
         speed: Speed::Max,
+        news: None,
         venue: manifest.venue.map(Into::into),
         once: true,
         backend: Backend::default(),

@@ -11,9 +11,11 @@ use super::standing::{Shell, status};
 use super::start::Ready;
 use super::{NAP, Options};
 use crate::assemble;
+use crate::brain::Stream;
 use crate::config::Config;
 use crate::control::{Ask, FeedStatus, Server, Word};
 use crate::failure::Failure;
+use crate::news::News;
 use crate::stream::Range;
 use crate::venue::Speed;
 
@@ -35,17 +37,19 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     if let Some(fault) = merge.faults().first() {
         return Err(Failure::Input(fault.to_string()));
     }
-    let mut range = Range::new(merge, None, None);
-    range.skip(ready.taken().iter().sum());
+    let mut range = Range::new(merge, None, None).with_news(ready.news(&options)?);
+    range.skip(ready.taken().iter().sum(), ready.headlines());
     let mut core = ready.over(range, &options)?;
     core.host(None)?;
     let (send, words) = sync_channel::<Word>(WORDS);
     let server = Server::start(&options.dir, move |word| send.send(word).is_ok())?;
     let ended = turn(&mut core, &options, &words, &|| is_set(&signal))?;
-    let merge = core.engine.stream().merge();
-    let (rows, refused) = (merge.stats().rows, merge.stats().refused + core.engine.totals().refused);
+    let stream = core.engine.stream();
+    let (merge, mut stats) = (stream.merge(), stream.merge().stats());
+    stream.news().into_iter().for_each(|news| stats.add(news.stats()));
     let mut faults: Vec<String> = merge.faults().iter().map(ToString::to_string).collect();
-    faults.extend(core.too_many_refused(rows, refused));
+    faults.extend(stream.news().and_then(News::fault).map(str::to_owned));
+    faults.extend(core.too_many_refused(stats.rows, stats.refused + core.engine.totals().refused));
     let outcome = core.finish(ended, faults);
     drop(server);
     outcome
@@ -58,7 +62,9 @@ fn turn(
     words: &Receiver<Word>,
     is_signalled: &dyn Fn() -> bool,
 ) -> Result<bool, Failure> {
-    let mut pace = Pace::new(core.speed);
+    // headlines that are older than the feeds are not waited for
+    let first = core.engine.stream_mut().peek_time().unwrap_or(Timestamp::MIN);
+    let mut pace = Pace::new(core.speed, first);
     let mut is_over = core.engine.spine().has_ended();
     let mut was_over = is_over;
     loop {
@@ -165,18 +171,20 @@ fn feeds(core: &mut Core<Range>) -> Vec<FeedStatus> {
 /// Event time against the clock of the machine.
 struct Pace {
     speed: Speed,
+    first: Timestamp,
     began: Option<(Timestamp, Instant)>,
 }
 
 impl Pace {
-    const fn new(speed: Speed) -> Self {
-        Self { speed, began: None }
+    /// What is earlier than `first` is due at once.
+    const fn new(speed: Speed, first: Timestamp) -> Self {
+        Self { speed, first, began: None }
     }
 
     /// How long until something of that time is due.
     fn wait(&mut self, next: Timestamp) -> Duration {
         let Speed::Times(times) = self.speed else { return Duration::ZERO };
-        let (time, at) = *self.began.get_or_insert_with(|| (next, Instant::now()));
+        let (time, at) = *self.began.get_or_insert_with(|| (next.max(self.first), Instant::now()));
         let due = Duration::from_nanos(next.since(time).max(0) as u64).div_f64(times);
         due.saturating_sub(at.elapsed())
     }

@@ -85,7 +85,7 @@ pub(super) fn status<S: Stream>(core: &Core<S>, shell: Shell) -> Answer {
             last_hash: core.camera.last().map(|marker| marker.state),
         },
         disk: Disk { used_bytes: standing.used_bytes, budget_bytes: standing.budget_bytes },
-        policy: blueprint.policy_hash(),
+        policy: blueprint.policy.hash(),
         config: blueprint.config_hash(),
     }))
 }

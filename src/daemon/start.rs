@@ -4,16 +4,16 @@ use indicatif::ProgressBar;
 use journal::{Journal, Manifest, Marker, Opening, Reader, Regime};
 use market::Timestamp;
 use market::feed::Format;
-use synapse::Model;
 
 use super::Options;
 use super::core::{Core, Made};
 use super::heal::{Bad, Healed, Known, rebuilt};
-use crate::assemble::{Parts, UNTRAINED};
+use crate::assemble::Parts;
 use crate::blueprint::{self, Blueprint, Run};
 use crate::brain::{Late, Rethink, Stream};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::news::News;
 use crate::recorder::Recorder;
 
 /// A brain that is ready, without its feeds.
@@ -47,7 +47,7 @@ impl Ready {
         };
         let run = Run {
             regime: regime(options),
-            feeds: options.feeds.clone(),
+            feeds: options.sources(),
             formats: formats(&config)?,
             from: None,
             venue: options.venue.as_ref().map(|venue| venue.display().to_string()),
@@ -123,10 +123,25 @@ impl Ready {
         counts
     }
 
+    /// How many headlines were admitted.
+    pub const fn headlines(&self) -> u64 {
+        self.rethink.news()
+    }
+
+    /// The headlines beside the feeds.
+    ///
+    /// # Errors
+    /// As [`News::open`].
+    pub fn news(&self, options: &Options) -> Result<Option<News>, Failure> {
+        let Blueprint { config, policy, .. } = &self.blueprint;
+        let (instruments, _) = config.traded(&config.instrument_names())?;
+        News::open(options.news.as_deref(), config, &instruments, policy)
+    }
+
     /// Sets it to work over a stream.
     pub fn over<S: Stream>(self, stream: S, options: &Options) -> Result<Core<S>, Failure> {
         let Self { blueprint, journal, opening, rethink, bad, from } = self;
-        tracing::warn!(policy = %blueprint.policy.card(), untrained_too = UNTRAINED, "begins");
+        tracing::warn!(policy = %blueprint.policy.card(), untrained_too = blueprint.policy.untrained(), "begins");
         let head = rethink.head();
         let (engine, late) = rethink.go_on(stream);
         let mut recorder = Recorder::new(journal, head);
@@ -173,8 +188,8 @@ fn check_run(options: &Options, manifest: &Manifest) -> Result<(), Failure> {
             regime_name(regime(options)).into(),
         );
     }
-    if manifest.feeds != options.feeds {
-        return other("list of feeds", manifest.feeds.join(" "), options.feeds.join(" "));
+    if manifest.feeds != options.sources() {
+        return other("list of feeds", manifest.feeds.join(" "), options.sources().join(" "));
     }
     let venue = options.venue.as_ref().map(|venue| venue.display().to_string());
     if manifest.venue != venue {

@@ -183,6 +183,10 @@ pub(super) fn notice(notice: &NoticeKind) -> String {
             let effect = if *activated { " takes effect" } else { "" };
             format!("slept{artefact}{effect}: {reason}")
         }
+        NoticeKind::News { instruments, embedding, model } => {
+            let (about, numbers, model) = (instruments.len(), embedding.len(), journal::Hash(*model));
+            format!("a headline for {about} of the instruments, {numbers} numbers by text model {model}")
+        }
     }
 }
 

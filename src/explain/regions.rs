@@ -3,7 +3,7 @@
 use market::Feature;
 use market::book::Top;
 use neocortex::learn::SchemaBook;
-use synapse::{Action, DecisionRecord, Limit, Phase, RuleTruth, Signal, SignalReading};
+use synapse::{Action, DecisionRecord, FusedState, Limit, Phase, RuleTruth, Signal, SignalReading};
 
 use super::words::{Columns, World, joined, number, number_or, words};
 
@@ -154,12 +154,26 @@ fn like(record: &DecisionRecord, learned: Option<&SchemaBook>) -> Option<String>
 /// Visual cortex and thalamus.
 pub(super) fn sight(text: &mut Columns, record: &DecisionRecord) {
     let percept = blake3::Hash::from_bytes(record.percept).to_hex();
-    text.row("visual cortex", format!("percept {}, of statistics of its fields (untrained)", &percept[..16]));
-    let h = &record.state.h;
+    let FusedState { h, gate, absent } = &record.state;
+    let of =
+        if gate.is_empty() { "of statistics of its fields (untrained)" } else { "of the trained network" };
+    text.row("visual cortex", format!("percept {}, {of}", &percept[..16]));
     let norm = h.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
-    let absent: Vec<String> = record.state.absent.iter().map(words).collect();
+    let absent: Vec<String> = absent.iter().map(words).collect();
     let absent = joined(&absent, ", ", "none");
-    text.row("thalamus", format!("state of {} numbers, norm {}; absent: {absent}", h.len(), number(norm)));
+    let state = format!("state of {} numbers, norm {}; absent: {absent}", h.len(), number(norm));
+    text.rows("thalamus", std::iter::once(state).chain(attended(gate)));
+}
+
+/// How much of the state is what the price attends to, and not the price itself (21).
+fn attended(gate: &[f32]) -> Option<String> {
+    let mean = gate.iter().map(|g| f64::from(*g)).sum::<f64>() / gate.len() as f64;
+    let least = gate.iter().copied().reduce(f32::min)?;
+    let most = gate.iter().copied().reduce(f32::max)?;
+    let (mean, least, most) = (number(mean), number(least), number(most));
+    Some(format!(
+        "gate {mean} on average, {least} to {most}: that share is attended to, the rest is the price"
+    ))
 }
 
 pub(super) fn basal_ganglia(text: &mut Columns, record: &DecisionRecord) {
@@ -171,7 +185,8 @@ pub(super) fn basal_ganglia(text: &mut Columns, record: &DecisionRecord) {
             let chosen = if *action == proposal.action { "  <- chosen" } else { "" };
             let (go, no_go) = (number(proposal.go[at]), number(proposal.no_go[at]));
             let probability = number(proposal.policy[at]);
-            format!("{action:<4}  go {go:<9} no-go {no_go:<9} probability {probability:<8}{chosen}")
+            let value = proposal.values.map_or(String::new(), |q| format!(" value {:<9}", number(q[at])));
+            format!("{action:<4}  go {go:<9} no-go {no_go:<9}{value} probability {probability:<8}{chosen}")
                 .trim_end()
                 .to_owned()
         })

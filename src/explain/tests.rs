@@ -97,10 +97,11 @@ fn record(outcome: Outcome) -> DecisionRecord {
         },
         recall: Default::default(),
         percept: [0xab; 32],
-        state: FusedState { h: Box::new([3.0, 4.0]), absent: vec![Modality::Text] },
+        state: FusedState { h: Box::new([3.0, 4.0]), gate: Box::default(), absent: vec![Modality::Text] },
         proposal: Proposal {
             go: [0.5, 0.25, 0.125],
             no_go: [0.0; 3],
+            values: None,
             policy: [0.625, 0.25, 0.125],
             action: Action::Buy,
             margin: 0.375,
@@ -249,6 +250,37 @@ fn every_region_has_its_part_on_one_screen() {
     ] {
         assert!(text.contains(said), "`{said}` is not in:\n{text}");
     }
+}
+
+#[test]
+fn what_trained_networks_gave_is_told() {
+    let mut record = record(Outcome::Rest(Reason::Halted {}));
+    record.state.gate = Box::new([0.125, 0.5, 0.25, 0.625]);
+    record.proposal.values = Some([1.5, -2.25, 0.0]);
+    let text = decision(&record, &Origin::default(), &world());
+    for said in [
+        "percept abababababababab, of the trained network",
+        "gate 0.375 on average, 0.125 to 0.625",
+        "go 0.5       no-go 0         value 1.5       probability 0.625     <- chosen",
+        "value -2.25 ",
+    ] {
+        assert!(text.contains(said), "`{said}` is not in:\n{text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+}
+
+#[test]
+fn a_headline_is_told() {
+    let news = NoticeKind::News {
+        instruments: vec![InstrumentId(0)],
+        embedding: Box::new([0.5, 0.25]),
+        model: [0xcd; 32],
+    };
+    let told = super::line::notice(&news);
+    assert!(
+        told.starts_with("a headline for 1 of the instruments, 2 numbers by text model cdcdcd"),
+        "{told}"
+    );
 }
 
 fn id() -> ClientId {

@@ -9,7 +9,11 @@ fn expected() -> Value {
 }
 
 fn agrees(run: &Run) {
-    let (expected, got) = (expected(), run.json());
+    agrees_with(run, &expected());
+}
+
+fn agrees_with(run: &Run, expected: &Value) {
+    let got = run.json();
     assert_eq!(run.code, 0, "{}", run.stderr);
     for (key, want) in expected.as_object().expect("an object") {
         assert_eq!(&got[key], want, "{key}");
@@ -25,10 +29,36 @@ fn it_comes_to_the_counts_and_the_digest_that_are_checked_in() {
     assert_eq!(count("rows"), count("accepted") + count("refused") + count("ignored") + count("bookkeeping"));
     assert_eq!(count("decisions"), count("samples") + count("startles"));
     assert!(count("fills") >= 20);
-    assert!(count("trips") <= 3);
+    assert_eq!(count("trips"), 1);
+    // 7,198 of the samples have a return; a window of 16 fills twice, as the restart after the trip clears it
+    assert_eq!(count("frames_encoded"), 7198 - 2 * 15);
+    assert_eq!(got["parts"][1]["name"], "out of sample");
     for key in ["pnl_gross", "fees", "pnl_net"] {
         assert!(got[key].is_string(), "money is text: {key}");
     }
+}
+
+#[test]
+fn without_a_network_the_rule_decides() {
+    let demo = run(&["demo", "--json", "--untrained"]);
+    agrees_with(&demo, &serde_json::from_str(include_str!("../expected/untrained.json")).expect("JSON"));
+    let got = demo.json();
+    assert!(got["policy"].as_str().expect("words").contains("untrained"));
+    assert_eq!((&got["frames_encoded"], &got["parts"]), (&0.into(), &Value::Null));
+}
+
+#[test]
+fn it_tells_what_each_modality_is_worth() {
+    let ablated = run(&["demo", "--ablate", "--json"]);
+    assert_eq!(ablated.code, 0, "{}", ablated.stderr);
+    let got = ablated.json();
+    let without = |at: usize| &got["without"][at];
+    let names: Vec<_> = (0..4).map(|at| without(at)["modality"].as_str().expect("a name")).collect();
+    assert_eq!(names, ["vision", "price", "text", "memory"]);
+    assert!(without(1)["changed"].as_u64() > Some(0), "{got}");
+    // masked already
+    assert_eq!((&without(2)["changed"], &without(3)["changed"]), (&0.into(), &0.into()));
+    run(&["demo", "--ablate", "--untrained"]).fails(2, &["no network decides"]);
 }
 
 #[test]
@@ -64,7 +94,7 @@ fn with_the_cost_filter_it_holds_and_says_why() {
     assert_eq!(demo.code, 0, "{}", demo.stderr);
     let got = demo.json();
     assert_eq!(got["orders"], 0);
-    assert!(got["reasons"]["no_edge"].as_u64().expect("a count") > 100);
+    assert!(got["reasons"]["no_edge"].as_u64().expect("a count") > 10);
     assert_ne!(got["digest"], expected()["digest"]);
 }
 

@@ -115,7 +115,7 @@ fn a_fresh_machine_is_fit_and_nothing_is_left_there() {
     }
     assert!(seen.check("journal")["found"].as_str().is_some_and(|found| found.ends_with("none yet")));
     assert!(seen.check("fsync")["found"].as_str().is_some_and(|found| found.contains("p99")));
-    assert!(seen.check("models").to_string().contains("untrained"), "{}", seen.found);
+    assert!(seen.check("models").to_string().contains("ort-tract agree"), "{}", seen.found);
     assert!(!Path::new(&ward.dir()).exists(), "it makes no journal");
     assert_eq!(fs::read_dir(ward.folder.path()).expect("a folder").count(), 1, "the configuration alone");
     let without = ward.doctor(&[]);
@@ -172,7 +172,7 @@ fn a_journal_that_is_whole_is_told_with_its_end_and_snapshot() {
         ("snapshots", "the newest is behind input"),
         ("daemon", "none runs here"),
         ("limits", "all are set: X"),
-        ("models", "untrained"),
+        ("models", "next-move (trained)"),
     ] {
         let found = seen.check(name)["found"].as_str().expect("words");
         assert!(found.contains(words), "{name}: {found}");

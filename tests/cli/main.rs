@@ -7,6 +7,7 @@ mod configuration;
 mod demo;
 mod doctor;
 mod pipes;
+mod see;
 mod trace;
 
 use std::io::Write;

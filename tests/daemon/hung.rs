@@ -145,10 +145,11 @@ fn options(stage: &Stage, hook: janus::brain::Hook) -> Options {
         format: None,
         config: Some(config.expect("sound")),
         speed: Speed::Times(1.0),
+        news: None,
         venue: Some(stage.place.path(RELAY)),
         once: false,
         http: None,
-        backend: Backend { name: "native", policy: |policy| Box::new(policy), hook: Some(hook) },
+        backend: Backend { hook: Some(hook), ..Backend::default() },
     }
 }
 

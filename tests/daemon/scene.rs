@@ -286,10 +286,11 @@ impl Scene {
             format: None,
             config: Some(self.config.clone()),
             speed: Speed::Max,
+            news: None,
             venue: None,
             once: true,
             http: None,
-            backend: Backend { name: "native", policy: Troubled::open, hook: None },
+            backend: Backend { rule: Troubled::open, ..Backend::default() },
         }
     }
 

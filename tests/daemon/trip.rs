@@ -162,6 +162,7 @@ fn options(place: &Path, journal: PathBuf) -> Options {
         format: None,
         config: Some(Loader::new().text(&text, "test").and_then(Loader::finish).expect("sound")),
         speed: Speed::Max,
+        news: None,
         venue: None,
         once: true,
         http: None,

@@ -2,11 +2,13 @@
 
 mod busy;
 mod line;
+mod news;
 mod nights;
 mod random;
 mod reach;
 mod regressions;
 mod rethink;
+mod sight;
 
 use janus::brain::{Engine, Observer, Stream};
 use janus::config::{Config, Loader};

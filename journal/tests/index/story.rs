@@ -73,7 +73,11 @@ fn decision(sequence: u64, instrument: u16, requests: Vec<Request>, late: bool, 
         threat: scenes::threat(),
         recall: Default::default(),
         percept: [0; 32],
-        state: FusedState { h: (0..32).map(|at| normal(sequence, at) as f32).collect(), absent: Vec::new() },
+        state: FusedState {
+            h: (0..32).map(|at| normal(sequence, at) as f32).collect(),
+            gate: Box::default(),
+            absent: Vec::new(),
+        },
         proposal: scenes::proposal(Action::Buy, Quantity::ZERO),
         execution: ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false },
         verdict: Verdict {

@@ -8,14 +8,15 @@ use std::path::PathBuf;
 use journal::disk::RealDisk;
 use journal::verify::{Verdict, verify};
 use journal::{
-    Entry, FORMAT, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, Tape, codec,
+    Entry, FORMAT, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, RestartStep,
+    Tape, codec,
 };
 use market::book::BookState;
 use market::order::ClientId;
 use market::{EventKind, InstrumentId, MarketEvent, Price, Quantity, SourceId, Timestamp};
 use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, InputKind, LatchCause, NoticeKind, Tick};
 
-use crate::made::{decision, manifest};
+use crate::made::{self, manifest};
 
 fn folder(format: u16) -> PathBuf {
     PathBuf::from(format!("{}/tests/format{format}", env!("CARGO_MANIFEST_DIR")))
@@ -76,16 +77,38 @@ fn notes() -> Vec<(&'static str, Record)> {
     notes.into_iter().map(|(name, note)| (name, Record::Note(note))).collect()
 }
 
-/// One record of every kind, with its name.
-fn records() -> Vec<(&'static str, Record)> {
+/// A decision of a brain whose fusion and critic are trained.
+fn decision() -> DecisionRecord {
+    let mut record = made::decision(2);
+    record.state.gate = Box::from([0.25, 0.75]);
+    record.proposal.values = Some([1.5, -2.0, 0.0]);
+    record
+}
+
+/// One record of every kind that a format knows, with its name.
+fn records(format: u16) -> Vec<(&'static str, Record)> {
     let (instrument, time) = (InstrumentId(0), Timestamp::from_ns(2_000));
     let mut records = inputs();
-    records.push(("decision", late(false, decision(2))));
-    records.push(("late_decision", late(true, decision(2))));
+    records.push(("decision", late(false, decision())));
+    records.push(("late_decision", late(true, decision())));
     records.push(("released", Record::Released(Released { sequence: 2, instrument, time, late: false })));
     records.push(("marker", Record::Marker(Marker { sequence: 5, time, state: Hash([5; 32]) })));
     records.extend(notes());
+    if format >= 3 {
+        records.extend(since_format_3());
+    }
     records
+}
+
+/// What no tape of an older format holds.
+fn since_format_3() -> [(&'static str, Record); 2] {
+    let news = NoticeKind::News {
+        instruments: vec![InstrumentId(0)],
+        embedding: Box::from([0.5, -0.5]),
+        model: [6; 32],
+    };
+    let restart = Note::Restart { trip: 5, step: RestartStep::Proved { decisions: 1 } };
+    [("input_news", input(6, InputKind::Notice(news))), ("note_restart", Record::Note(restart))]
 }
 
 /// Appends the frame of a record.
@@ -128,7 +151,7 @@ fn write_the_fixtures() {
         Tape::create(RealDisk, &journal(FORMAT), &manifest(&format!("format {FORMAT}")), 4 * PAGE_BYTES)
             .expect("the fixture is whole");
     let (mut frames, mut digest, mut sequence) = (Vec::new(), Digest::default(), 0);
-    for (name, record) in records() {
+    for (name, record) in records(FORMAT) {
         let mut alone = Vec::new();
         frame(&record, &mut alone);
         fs::write(folder(FORMAT).join("records").join(name).with_extension("hex"), hex(&alone))
@@ -141,16 +164,20 @@ fn write_the_fixtures() {
         }
     }
     let head = Head { sequence, time_ns: sequence as i64 * 1_000, latched: true, digest };
-    tape.append(&frames, records().len() as u32, head).expect("the fixture is whole");
+    tape.append(&frames, records(FORMAT).len() as u32, head).expect("the fixture is whole");
     tape.close(9).expect("the fixture is whole");
 }
 
 /// What is left of a record in a format.
 fn as_of(format: u16, record: &Record) -> Record {
     match record {
-        Record::Decision(decision) if format == 1 => {
-            let record = DecisionRecord { book: BookState::Unknown, top: None, ..decision.record.clone() };
-            late(decision.late, record)
+        Record::Decision(decision) if format < 3 => {
+            let mut old = decision.record.clone();
+            (old.state.gate, old.proposal.values) = (Box::default(), None);
+            if format == 1 {
+                (old.book, old.top) = (BookState::Unknown, None);
+            }
+            late(decision.late, old)
         }
         record => record.clone(),
     }
@@ -161,7 +188,7 @@ fn every_kind_of_record_is_read_in_every_format_and_written_as_ever() {
     for format in 1..=FORMAT {
         let codec = codec::codec(format).expect("the fixture is whole");
         let mut kinds = std::collections::BTreeSet::new();
-        for (name, record) in records() {
+        for (name, record) in records(format) {
             let path = folder(format).join(format!("records/{name}.hex"));
             let golden = unhex(&fs::read_to_string(path).expect("the fixture is whole"));
             let frames = codec.frames(&golden).expect("the fixture is whole");
@@ -186,11 +213,13 @@ fn the_tape_of_every_format_is_clean_and_holds_what_was_written() {
         assert_eq!((report.verdict, report.blocks, report.closed), (Verdict::Clean, 3, true), "{report:?}");
         let reader = Reader::open(&journal).expect("the fixture is whole");
         assert_eq!(*reader.manifest(), manifest(&format!("format {format}")));
-        let mut wanted: Vec<Record> = records().iter().map(|(_, record)| as_of(format, record)).collect();
+        let mut wanted: Vec<Record> =
+            records(format).iter().map(|(_, record)| as_of(format, record)).collect();
         wanted.push(Record::Note(Note::Closed { wall_ns: 9 }));
         assert_eq!(reader.records().collect::<Result<Vec<_>, _>>().expect("the fixture is whole"), wanted);
         let header = reader.headers()[1].header;
-        assert_eq!((header.version, header.latched, header.sequence_last), (format, true, 5));
-        assert_eq!((header.time_first_ns, header.time_last_ns), (1_000, 5_000));
+        let last = if format < 3 { 5 } else { 6 };
+        assert_eq!((header.version, header.latched, header.sequence_last), (format, true, last));
+        assert_eq!((header.time_first_ns, header.time_last_ns), (1_000, 1_000 * last as i64));
     }
 }

@@ -41,6 +41,7 @@ pub use ndjson_write::{write_ndjson, write_ndjson_sent};
 pub use open::{OpenOptions, Opened, instrument_name, open, open_reader};
 pub use params::{CsvBars, CsvTrades};
 pub use stats::{FeedStats, RowFault};
+pub use times::TimeColumn;
 
 /// A source of market events, pulled one at a time.
 pub trait Feed: Send {

@@ -193,6 +193,36 @@ impl TimeReader {
     }
 }
 
+/// Reads a column of times in whatever form its first value is: a number since the epoch, ISO text, or a
+/// common pattern.
+pub struct TimeColumn(TimeReader);
+
+impl TimeColumn {
+    /// A column, by the name that messages give it.
+    pub fn new(name: &str) -> Self {
+        Self(TimeReader::new(name, TimeFormat::Auto, 0))
+    }
+
+    /// Reads one: the moment, in UTC where nothing else is said, and whether the text tells the day alone.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what it must be.
+    pub fn read(&mut self, text: &str) -> Result<(Timestamp, bool), String> {
+        let time = self.0.read(text.as_bytes()).map_err(|fault| match fault {
+            TimeFault::Row(what) | TimeFault::Unit { what, .. } => what,
+        })?;
+        let tells_clock = |clock: &str| clock.starts_with(|first: char| first.is_ascii_digit());
+        let is_day = match &self.0.format {
+            TimeFormat::Epoch(_) => false,
+            TimeFormat::Pattern(items) => !items.contains(&Item::Hour),
+            TimeFormat::Iso | TimeFormat::Auto => {
+                !text.split_once([' ', 'T']).is_some_and(|(_, clock)| tells_clock(clock))
+            }
+        };
+        Ok((time, is_day))
+    }
+}
+
 /// `1777689380521` or `1777689380.521`, with at most nine decimals.
 fn whole_and_fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     if let Some(whole) = unsigned(text) {

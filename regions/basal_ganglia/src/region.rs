@@ -10,6 +10,14 @@ use crate::pathways::{compete, softmax};
 use crate::select::{Selection, select};
 use crate::sizing::Sizing;
 
+/// Numbers of a rule: [go; no_go].
+const RULE: usize = 2 * Action::COUNT;
+/// Numbers of the heads of a network: [go; no_go; q].
+const HEADS: usize = 3 * Action::COUNT;
+
+type Numbers = [f32; Action::COUNT];
+type Signals = (Numbers, Numbers, Option<Numbers>);
+
 market::params! {
     /// What is chosen, and how much of it.
     pub struct BasalGangliaParams in "basal_ganglia" {
@@ -17,6 +25,9 @@ market::params! {
         margin: f32 = 0.1, "1", 0.0, 0.99;
         /// Strength λ of No-Go against Go (39).
         inhibition: f32 = 0.5, "1", 0.0, 100.0;
+        /// How far a trained policy is freed of how often each move came in training: 0 not at all, 1
+        /// wholly; one that foretells a rare move else never beats that nothing moves.
+        prior_weight: f32 = 0.0, "1", 0.0, 1.0;
         /// Go drive of the imbalance rule at an imbalance of 1.
         gain: f32 = 4.0, "1", 0.001, 100.0;
         /// Go drive of holding in the imbalance rule.
@@ -36,6 +47,8 @@ market::params! {
 pub struct BasalGanglia {
     params: BasalGangliaParams,
     policy: Box<dyn Model>,
+    /// What is taken from each logit; none where nothing is.
+    prior_logits: Option<[f32; Action::COUNT]>,
     instruments: Instruments,
 }
 
@@ -50,27 +63,62 @@ impl fmt::Debug for BasalGanglia {
 }
 
 impl BasalGanglia {
-    /// A choice by a model that reads the fused state and gives [go; no_go], one number an action.
+    /// A choice by a model that reads the fused state and gives [go; no_go], or, where it has a critic,
+    /// [go; no_go; q], one number an action; q in bp. The priors tell how often the model, in training,
+    /// met a move up, a move down and none.
     ///
     /// # Panics
-    /// If the model gives other numbers.
+    /// If the model gives other numbers, or a prior is not in (0, 1].
     #[must_use]
-    pub fn new(params: BasalGangliaParams, policy: Box<dyn Model>, instruments: Instruments) -> Self {
-        assert_eq!(policy.outputs(), 2 * Action::COUNT, "a policy gives a Go and a No-Go an action");
-        Self { params, policy, instruments }
+    pub fn new(
+        params: BasalGangliaParams,
+        policy: Box<dyn Model>,
+        priors: Option<[f32; Action::COUNT]>,
+        instruments: Instruments,
+    ) -> Self {
+        assert!(
+            [RULE, HEADS].contains(&policy.outputs()),
+            "a policy gives a Go, a No-Go and perhaps a value an action"
+        );
+        let is_share = |prior: &f32| *prior > 0.0 && *prior <= 1.0;
+        assert!(priors.iter().flatten().all(is_share), "the priors {priors:?} are no shares");
+        let weight = params.prior_weight;
+        let prior_logits = priors.filter(|_| weight > 0.0).map(|p| p.map(|p| weight * libm::logf(p)));
+        Self { params, policy, prior_logits, instruments }
+    }
+
+    /// Go, No-Go and, where there is a critic, the values of a state.
+    fn signals(&self, h: &[f32]) -> Result<Signals, Fault> {
+        let mut signals = [0.0; HEADS];
+        let signals = &mut signals[..self.policy.outputs()];
+        self.policy.infer(h, signals)?;
+        if !signals.iter().all(|signal| signal.is_finite()) {
+            return Err(Fault::new(NAME, format!("the signals are {signals:?}")));
+        }
+        match *signals {
+            [a, b, c, d, e, f] => Ok(([a, b, c], [d, e, f], None)),
+            [a, b, c, d, e, f, g, h, i] => Ok(([a, b, c], [d, e, f], Some([g, h, i]))),
+            _ => Err(Fault::new(NAME, format!("{} signals", signals.len()))),
+        }
+    }
+
+    /// The policy (39), freed of the priors.
+    fn policy(&self, go: &[f32], no_go: &[f32]) -> Result<[f32; Action::COUNT], Fault> {
+        let mut policy = [0.0; Action::COUNT];
+        compete(go, no_go, self.params.inhibition, &mut policy);
+        for (logit, prior) in policy.iter_mut().zip(self.prior_logits.iter().flatten()) {
+            *logit -= prior;
+        }
+        softmax(&mut policy);
+        if policy.iter().all(|p| p.is_finite()) {
+            return Ok(policy);
+        }
+        Err(Fault::new(NAME, format!("go {go:?} and no-go {no_go:?} give the policy {policy:?}")))
     }
 
     fn propose(&self, fused: &Fused) -> Result<Proposal, Fault> {
-        let mut signals = [0.0; 2 * Action::COUNT];
-        self.policy.infer(&fused.state.h, &mut signals)?;
-        let [buy, sell, hold, no_buy, no_sell, no_hold] = signals;
-        let (go, no_go) = ([buy, sell, hold], [no_buy, no_sell, no_hold]);
-        let mut policy = [0.0; Action::COUNT];
-        compete(&go, &no_go, self.params.inhibition, &mut policy);
-        softmax(&mut policy);
-        if !signals.iter().chain(&policy).all(|x| x.is_finite()) {
-            return Err(Fault::new(NAME, format!("signals {signals:?} give the policy {policy:?}")));
-        }
+        let (go, no_go, values) = self.signals(&fused.state.h)?;
+        let policy = self.policy(&go, &no_go)?;
         let sensed = fused.sensed();
         let mark = sensed.mark().filter(|mark| *mark > 0.0);
         let permitted = [mark.is_some(), mark.is_some(), true];
@@ -86,6 +134,7 @@ impl BasalGanglia {
         Ok(Proposal {
             go,
             no_go,
+            values,
             policy,
             action,
             margin: lead.over_second,
@@ -136,12 +185,77 @@ mod tests {
     use crate::rule::imbalance_rule;
     use proptest::prelude::*;
     use scenes::{fused, sensed};
-    use synapse::{SampleKind, Sensed, Startle};
+    use synapse::{ModelCard, SampleKind, Sensed, Startle};
 
     /// Basal ganglia that read the imbalance as it is.
     fn ganglia(params: BasalGangliaParams) -> BasalGanglia {
+        with_priors(params, None)
+    }
+
+    fn with_priors(params: BasalGangliaParams, priors: Option<[f32; 3]>) -> BasalGanglia {
         let rule = imbalance_rule(&params, <[f32]>::to_vec, 1, 0);
-        BasalGanglia::new(params, Box::new(rule), scenes::instruments(1, &scenes::instrument()))
+        BasalGanglia::new(params, Box::new(rule), priors, scenes::instruments(1, &scenes::instrument()))
+    }
+
+    /// Heads that give these numbers, whatever the state.
+    struct Heads(ModelCard, [f32; HEADS]);
+
+    impl Model for Heads {
+        fn card(&self) -> &ModelCard {
+            &self.0
+        }
+        fn inputs(&self) -> usize {
+            1
+        }
+        fn outputs(&self) -> usize {
+            HEADS
+        }
+        fn infer(&self, _: &[f32], output: &mut [f32]) -> Result<(), Fault> {
+            output.copy_from_slice(&self.1);
+            Ok(())
+        }
+    }
+
+    fn heads(signals: [f32; HEADS]) -> BasalGanglia {
+        let card = ModelCard { name: "heads".into(), trained: true, about: String::new() };
+        let instruments = scenes::instruments(1, &scenes::instrument());
+        BasalGanglia::new(BasalGangliaParams::default(), Box::new(Heads(card, signals)), None, instruments)
+    }
+
+    #[test]
+    fn a_critic_tells_what_it_expects_and_decides_nothing() {
+        let signals = [0.5, 2.0, 1.0, 0.25, 0.0, 0.5, 3.0, -1.5, 0.0];
+        let told = proposal(&mut heads(signals), sensed(), 0.0);
+        assert_eq!((told.go, told.no_go), ([0.5, 2.0, 1.0], [0.25, 0.0, 0.5]));
+        assert_eq!(told.values, Some([3.0, -1.5, 0.0]));
+        let mut others = signals;
+        others[6..].copy_from_slice(&[-9.0, 9.0, 1.0]);
+        let other = proposal(&mut heads(others), sensed(), 0.0);
+        assert_eq!(Proposal { values: told.values, ..other }, told);
+        others[8] = f32::NAN;
+        assert!(heads(others).step(fused(sensed(), &[0.0])).is_err());
+        assert_eq!(proposal(&mut ganglia(BasalGangliaParams::default()), sensed(), 0.5).values, None);
+    }
+
+    #[test]
+    fn a_whole_weight_frees_the_policy_of_the_priors() {
+        let priors = [0.125, 0.25, 0.625];
+        let params =
+            BasalGangliaParams { prior_weight: 1.0, hold_bias: 0.0, ..BasalGangliaParams::default() };
+        // silent pathways: without the priors each action is as likely as it was rare
+        let freed = proposal(&mut with_priors(params.clone(), Some(priors)), sensed(), 0.0);
+        let total: f32 = priors.iter().map(|p| 1.0 / p).sum();
+        for (got, prior) in freed.policy.iter().zip(priors) {
+            assert!((got - 1.0 / prior / total).abs() < 1e-6, "{:?}", freed.policy);
+        }
+        assert_eq!(freed.action, Action::Buy);
+        assert_eq!(proposal(&mut with_priors(params, None), sensed(), 0.0).policy, [1.0 / 3.0; 3]);
+    }
+
+    #[test]
+    #[should_panic(expected = "are no shares")]
+    fn a_class_that_never_came_has_no_prior() {
+        let _ = with_priors(BasalGangliaParams::default(), Some([0.5, 0.0, 0.5]));
     }
 
     fn proposal(ganglia: &mut BasalGanglia, sensed: Sensed, imbalance: f32) -> Proposal {
@@ -217,6 +331,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn priors_of_no_weight_change_no_bit(imbalance in -1.0f32..=1.0, up in 0.01f32..0.4, down in 0.01f32..0.4) {
+            let message = fused(sensed(), &[imbalance]);
+            let plain = ganglia(BasalGangliaParams::default()).peek(message.clone()).expect("a proposal");
+            let priors = Some([up, down, 1.0 - up - down]);
+            let mut params = BasalGangliaParams::default();
+            let with = with_priors(params.clone(), priors).peek(message.clone()).expect("a proposal");
+            let bytes = |proposed: &Proposed| synapse::bytes::encode(&proposed.proposal);
+            prop_assert_eq!(bytes(&with), bytes(&plain));
+            params.prior_weight = 0.5;
+            let with = with_priors(params, priors).peek(message).expect("a proposal");
+            prop_assert_ne!(bytes(&with), bytes(&plain));
+        }
+
         #[test]
         fn peeking_is_stepping_and_nothing_is_remembered(
             imbalance in -1.0f32..=1.0,

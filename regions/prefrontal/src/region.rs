@@ -426,7 +426,10 @@ impl Region for Prefrontal {
             NoticeKind::Restarted => self.state.latch.restarted(),
             NoticeKind::Lapsed(id) => self.state.orders.lapsed(*id),
             NoticeKind::CancelSent(id) => self.state.orders.cancel_sent(*id),
-            NoticeKind::EndOfStream | NoticeKind::Activate { .. } | NoticeKind::Slept { .. } => {}
+            NoticeKind::EndOfStream
+            | NoticeKind::Activate { .. }
+            | NoticeKind::Slept { .. }
+            | NoticeKind::News { .. } => {}
         }
         Ok(())
     }

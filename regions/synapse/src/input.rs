@@ -94,6 +94,16 @@ pub enum NoticeKind {
         /// What was learned from how much, or why not.
         reason: String,
     },
+    /// A headline that was read before the door: what decides is the embedding, so that a replay needs
+    /// no text model.
+    News {
+        /// The instruments it is about.
+        instruments: Vec<InstrumentId>,
+        /// Its embedding s.
+        embedding: Box<[f32]>,
+        /// The hash of the model that embedded it.
+        model: [u8; 32],
+    },
 }
 
 impl NoticeKind {

@@ -187,11 +187,29 @@ pub enum Modality {
     Memory,
 }
 
+impl Modality {
+    /// All of them, in the order of their places in fusion.
+    pub const ALL: [Self; 4] = [Self::Vision, Self::Price, Self::Text, Self::Memory];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Vision => "vision",
+            Self::Price => "price",
+            Self::Text => "text",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// The fused state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FusedState {
     /// The state vector h.
     pub h: Box<[f32]>,
+    /// The gate g (21): the share in h of what the price attends to; the rest is the price itself.
+    /// Empty where fusion is not trained.
+    pub gate: Box<[f32]>,
     /// Which modalities were absent.
     pub absent: Vec<Modality>,
 }
@@ -212,6 +230,8 @@ pub struct Proposal {
     pub go: [f32; Action::COUNT],
     /// The No-Go signal of each action.
     pub no_go: [f32; Action::COUNT],
+    /// What the critic expects of each action, Q, bp; none where there is no trained critic.
+    pub values: Option<[f32; Action::COUNT]>,
     /// The probability of each action.
     pub policy: [f32; Action::COUNT],
     /// The action chosen.

@@ -1,117 +1,257 @@
 //! The region: modalities in, fused state out.
 
-use market::Instruments;
+use market::{InstrumentId, Instruments, Timestamp};
+use serde::{Deserialize, Serialize};
 use synapse::random::seed_for;
-use synapse::{Action, Fault, Fused, FusedState, Modality, Perceived, Recall, Region};
+use synapse::{Fault, Fused, FusedState, Modality, Notice, NoticeKind, Perceived, Region};
 
 use crate::NAME;
-use crate::layout::{Layout, MEMORY};
-use crate::price;
+use crate::fuser::{Fuser, Given, write_memory};
+use crate::layout::Layout;
+use crate::price::{self, PRICE};
 use crate::projection::Projection;
+use crate::window::Window;
 
 market::params! {
-    /// How large the fused state is.
+    /// How large the fused state is, and how long news is news.
     pub struct ThalamusParams in "thalamus" {
-        /// Numbers in the fused state; never fewer than go in.
+        /// Numbers in the fused state of the untrained projection; never fewer than go in.
         width: usize = 128, "numbers", 1.0, 4096.0;
+        /// Age beyond which the latest news of an instrument is not fused.
+        news_stale_s: u32 = 3600, "s", 1.0, 31_622_400.0;
     }
 }
 
-/// The thalamus. It remembers nothing, as long as no window of the price stream is fused.
-#[derive(Debug, Clone)]
+/// The latest headline about an instrument.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Headline {
+    time: Timestamp,
+    embedding: Box<[f32]>,
+}
+
+/// What the thalamus remembers of one instrument.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sense {
+    past: Window,
+    news: Option<Headline>,
+}
+
+/// What the thalamus remembers, in rank order of the instruments; nothing where fusion is not trained.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    senses: Vec<Sense>,
+}
+
+/// What one fusion needs room for.
+#[derive(Debug, Default)]
+struct Room {
+    row: [f32; PRICE.len()],
+    input: Vec<f32>,
+    output: Vec<f32>,
+}
+
+/// The thalamus.
+#[derive(Debug)]
 pub struct Thalamus {
     layout: Layout,
     projection: Projection,
     instruments: Instruments,
+    fuser: Option<Fuser>,
+    news_stale_ns: i64,
+    room: Room,
+    state: State,
 }
 
 impl Thalamus {
-    /// A relay whose projection is drawn from the seed of the run.
+    /// A relay that fuses by `fuser`, or else lays the modalities end to end and turns them by a
+    /// projection drawn from the seed of the run.
     ///
     /// # Panics
-    /// If the layout is not one of [`Layout::new`].
+    /// If the layout is not one of [`Layout::new`], or the sizes of the fuser contradict each other.
     #[must_use]
-    pub fn new(params: ThalamusParams, layout: Layout, run_seed: u64, instruments: Instruments) -> Self {
+    pub fn new(
+        params: ThalamusParams,
+        layout: Layout,
+        run_seed: u64,
+        instruments: Instruments,
+        fuser: Option<Fuser>,
+    ) -> Self {
         assert_eq!(layout, Layout::new(layout.vision), "a layout of other modalities");
+        fuser.iter().for_each(Fuser::check);
         let width = params.width.max(layout.width());
         let projection = Projection::seeded(seed_for(run_seed, NAME), layout.width(), width);
-        Self { layout, projection, instruments }
+        let news_stale_ns = i64::from(params.news_stale_s) * 1_000_000_000;
+        let (room, state) = (Room::default(), State::default());
+        let mut thalamus = Self { layout, projection, instruments, fuser, news_stale_ns, room, state };
+        thalamus.set_state(State::default());
+        thalamus
     }
 
     /// Numbers in the fused state.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.projection.outputs()
+        self.fuser.as_ref().map_or(self.projection.outputs(), |fuser| fuser.width)
     }
 
-    /// The weights w on the fused state of a rule over the concatenation, one number a place of the
-    /// [`Layout`]: w · h = rule · [v; t; s; m].
+    /// The weights w on the untrained fused state of a rule over the concatenation, one number a place
+    /// of the [`Layout`]: w · h = rule · [v; t; s; m].
     ///
     /// # Panics
     /// If the rule is of another width.
     #[must_use]
     pub fn embed(&self, rule: &[f32]) -> Vec<f32> {
-        let mut w = vec![0.0; self.width()];
+        let mut w = vec![0.0; self.projection.outputs()];
         self.projection.project(rule, &mut w);
         w
     }
 
-    fn fuse(&self, perceived: &Perceived) -> Result<FusedState, Fault> {
-        let (sensed, v) = (perceived.sensed(), &perceived.percept.v);
-        let mut absent = Vec::new();
-        let mut x = vec![0.0; self.layout.width()];
-        if v.is_empty() {
-            absent.push(Modality::Vision);
-        } else if v.len() == self.layout.vision {
-            x[self.layout.range(Modality::Vision)].copy_from_slice(v);
-        } else {
-            let expected = self.layout.vision;
-            return Err(Fault::new(NAME, format!("a percept of {} numbers, not {expected}", v.len())));
+    fn fuse(&self, perceived: &Perceived, room: &mut Room) -> Result<FusedState, Fault> {
+        let instrument = self.instruments.get(perceived.sensed().instrument);
+        price::write(perceived.sensed(), instrument, &mut room.row);
+        let state = match &self.fuser {
+            Some(fuser) => self.by_network(fuser, perceived, room)?,
+            None => self.end_to_end(perceived, room)?,
+        };
+        match state.h.iter().chain(&state.gate).position(|number| !number.is_finite()) {
+            Some(at) if at < state.h.len() => {
+                Err(Fault::new(NAME, format!("number {at} of the fused state is {}", state.h[at])))
+            }
+            Some(at) => {
+                let at = at - state.h.len();
+                Err(Fault::new(NAME, format!("number {at} of the gate is {}", state.gate[at])))
+            }
+            None => Ok(state),
         }
-        let instrument = self.instruments.get(sensed.instrument);
-        price::write(sensed, instrument, &mut x[self.layout.range(Modality::Price)]);
+    }
+
+    /// Fuses by the network (20, 21).
+    fn by_network(&self, fuser: &Fuser, perceived: &Perceived, room: &mut Room) -> Result<FusedState, Fault> {
+        let sensed = perceived.sensed();
+        let Sense { past, news } = &self.state.senses[sensed.instrument.index()];
+        let trained = |modality| fuser.trained.contains(modality);
+        let fresh = |news: &&Headline| sensed.time.since(news.time) <= self.news_stale_ns;
+        let given = Given {
+            v: if trained(Modality::Vision) { seen(perceived, fuser.vision)? } else { None },
+            past,
+            row: &room.row[..fuser.price_numbers],
+            s: news.as_ref().filter(fresh).map(|news| &*news.embedding),
+            m: (trained(Modality::Memory) && perceived.recalled.schemas > 0)
+                .then_some(&perceived.recalled.recall),
+        };
+        room.input.resize(fuser.inputs(), 0.0);
+        room.output.resize(2 * fuser.width, 0.0);
+        let absent = fuser.write(&given, &mut room.input);
+        fuser.model.infer(&room.input, &mut room.output)?;
+        let (h, gate) = room.output.split_at(fuser.width);
+        Ok(FusedState { h: h.into(), gate: gate.into(), absent })
+    }
+
+    /// Lays the modalities end to end and turns them.
+    fn end_to_end(&self, perceived: &Perceived, room: &mut Room) -> Result<FusedState, Fault> {
+        let x = &mut room.input;
+        x.clear();
+        x.resize(self.layout.width(), 0.0);
+        let mut absent = Vec::new();
+        match seen(perceived, self.layout.vision)? {
+            Some(v) => x[self.layout.range(Modality::Vision)].copy_from_slice(v),
+            None => absent.push(Modality::Vision),
+        }
+        x[self.layout.range(Modality::Price)].copy_from_slice(&room.row);
         absent.push(Modality::Text);
         if perceived.recalled.schemas == 0 {
             absent.push(Modality::Memory);
         } else {
             write_memory(&perceived.recalled.recall, &mut x[self.layout.range(Modality::Memory)]);
         }
-        let h = self.embed(&x).into_boxed_slice();
-        match h.iter().position(|h| !h.is_finite()) {
-            Some(at) => Err(Fault::new(NAME, format!("number {at} of the fused state is {}", h[at]))),
-            None => Ok(FusedState { h, absent }),
+        Ok(FusedState { h: self.embed(x).into_boxed_slice(), gate: Box::default(), absent })
+    }
+
+    /// Remembers a headline.
+    fn read(&mut self, time: Timestamp, about: &[InstrumentId], embedding: &[f32]) -> Result<(), Fault> {
+        let Some(fuser) = self.fuser.as_ref().filter(|fuser| fuser.trained.contains(Modality::Text)) else {
+            return Ok(());
+        };
+        if embedding.len() != fuser.text || !embedding.iter().all(|number| number.is_finite()) {
+            let (has, needs) = (embedding.len(), fuser.text);
+            let what = format!("an embedding of {has} numbers, which must be {needs} and finite");
+            return Err(Fault::new(NAME, what));
         }
+        for id in about {
+            let sense = self.state.senses.get_mut(id.index());
+            let sense = sense.ok_or_else(|| Fault::new(NAME, format!("news of instrument {}", id.0)))?;
+            sense.news = Some(Headline { time, embedding: embedding.into() });
+        }
+        Ok(())
     }
 }
 
-/// Writes [`MEMORY`] of each action; what is unknown is 0.
-fn write_memory(recall: &[Recall; Action::COUNT], m: &mut [f32]) {
-    for (recall, m) in recall.iter().zip(m.chunks_exact_mut(MEMORY.len())) {
-        let known = [recall.reward_bp, recall.reward_std_bp, Some(recall.confidence)];
-        m.copy_from_slice(&known.map(|number| number.unwrap_or(0.0)));
+/// The percept, which is of `len` numbers; none where nothing is seen.
+fn seen(perceived: &Perceived, len: usize) -> Result<Option<&[f32]>, Fault> {
+    match &*perceived.percept.v {
+        [] => Ok(None),
+        v if v.len() == len => Ok(Some(v)),
+        v => Err(Fault::new(NAME, format!("a percept of {} numbers, not {len}", v.len()))),
     }
 }
 
 impl Region for Thalamus {
     type In = Perceived;
     type Out = Fused;
-    type State = ();
+    type State = State;
     const NAME: &'static str = NAME;
 
     fn step(&mut self, perceived: Perceived) -> Result<Fused, Fault> {
-        self.peek(perceived)
+        let mut room = std::mem::take(&mut self.room);
+        let fused = self.fuse(&perceived, &mut room);
+        if let Some(fuser) = &self.fuser
+            && perceived.sensed().is_regular()
+        {
+            let sense = &mut self.state.senses[perceived.sensed().instrument.index()];
+            sense.past.push(&room.row[..fuser.price_numbers], fuser.price_window);
+        }
+        self.room = room;
+        Ok(Fused { state: fused?, perceived })
+    }
+
+    fn notice(&mut self, notice: &Notice) -> Result<(), Fault> {
+        match &notice.kind {
+            NoticeKind::Restarted => self.state.senses.iter_mut().for_each(|sense| sense.past.clear()),
+            NoticeKind::News { instruments, embedding, .. } => {
+                self.read(notice.time, instruments, embedding)?;
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
     fn peek(&self, perceived: Perceived) -> Result<Fused, Fault> {
-        let state = self.fuse(&perceived)?;
+        let state = self.fuse(&perceived, &mut Room::default())?;
         Ok(Fused { perceived, state })
     }
 
-    fn state(&self) -> &() {
-        &()
+    fn state(&self) -> &State {
+        &self.state
     }
 
-    fn set_state(&mut self, (): ()) {}
+    /// A window or a headline that this fusion cannot read, as it was made for another one, is forgotten.
+    fn set_state(&mut self, state: State) {
+        let Some(fuser) = &self.fuser else {
+            self.state = State::default();
+            return;
+        };
+        let (numbers, rows) = (fuser.price_numbers, fuser.price_window);
+        let is_read = fuser.trained.contains(Modality::Text);
+        let mut senses = state.senses;
+        let none = || Sense { past: Window::new(numbers, rows), news: None };
+        senses.resize_with(self.instruments.len(), none);
+        for sense in &mut senses {
+            if !sense.past.fits(numbers, rows) {
+                sense.past = Window::new(numbers, rows);
+            }
+            sense.news = sense.news.take().filter(|news| is_read && news.embedding.len() == fuser.text);
+        }
+        self.state = State { senses };
+    }
 }
 
 #[cfg(test)]
@@ -121,12 +261,16 @@ mod tests {
     use market::features::Feature;
     use proptest::prelude::*;
     use scenes::{instrument, instruments, sensed};
-    use synapse::{SampleKind, Sensed, Startle};
+    use synapse::{Recall, SampleKind, Sensed, Startle};
 
     const VISION: usize = 5;
 
     fn thalamus(run_seed: u64) -> Thalamus {
-        Thalamus::new(ThalamusParams::default(), Layout::new(VISION), run_seed, instruments(1, &instrument()))
+        untrained(ThalamusParams::default(), Layout::new(VISION), run_seed)
+    }
+
+    fn untrained(params: ThalamusParams, layout: Layout, run_seed: u64) -> Thalamus {
+        Thalamus::new(params, layout, run_seed, instruments(1, &instrument()), None)
     }
 
     /// A sample with this percept, and as many schemas to recall from.
@@ -152,7 +296,7 @@ mod tests {
     #[test]
     fn a_narrow_state_is_as_wide_as_what_goes_in() {
         let layout = Layout::new(300);
-        let narrow = Thalamus::new(ThalamusParams { width: 1 }, layout, 1, instruments(1, &instrument()));
+        let narrow = untrained(ThalamusParams { width: 1, ..ThalamusParams::default() }, layout, 1);
         assert_eq!(narrow.width(), layout.width());
         assert_eq!(thalamus(1).width(), 128);
     }

@@ -5,24 +5,7 @@
 //! and sines by products alone, which is exact near ±1 where arccos is not, and needs no
 //! transcendental a pixel. The radius t/T (3) enters neither field.
 
-/// Why a window cannot become a picture.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum GafError {
-    /// A value to be scaled is infinite or not a number.
-    #[error("value {index} of the window is not finite")]
-    NotFinite {
-        /// Its place in the window, oldest first.
-        index: usize,
-    },
-    /// A value that should have an arccos lies outside [-1, 1] or is not a number.
-    #[error("value {index} of the window is {value}, outside [-1, 1]: scale it first")]
-    OutOfRange {
-        /// Its place in the window, oldest first.
-        index: usize,
-        /// The value.
-        value: f64,
-    },
-}
+use crate::VisionError;
 
 /// Writes the summation field (4), `[W][W]`, of the window with these cosines and sines, `[W]` each.
 ///
@@ -62,10 +45,10 @@ fn assert_shapes(cos: &[f32], sin: &[f32], field: &[f32]) {
 ///
 /// # Errors
 /// If a value lies outside [-1, 1] or is not a number.
-pub fn polar(x: &[f64], cos: &mut [f32], sin: &mut [f32]) -> Result<(), GafError> {
+pub fn polar(x: &[f64], cos: &mut [f32], sin: &mut [f32]) -> Result<(), VisionError> {
     for (index, ((&value, cos), sin)) in x.iter().zip(cos).zip(sin).enumerate() {
         if !(-1.0..=1.0).contains(&value) {
-            return Err(GafError::OutOfRange { index, value });
+            return Err(VisionError::OutOfRange { index, value });
         }
         *cos = value as f32;
         *sin = ((1.0 - value) * (1.0 + value)).sqrt() as f32;
@@ -78,9 +61,9 @@ pub fn polar(x: &[f64], cos: &mut [f32], sin: &mut [f32]) -> Result<(), GafError
 ///
 /// # Errors
 /// If a value is infinite or not a number.
-pub fn min_max(x: &[f64], low: f64, high: f64, scaled: &mut [f64]) -> Result<(), GafError> {
+pub fn min_max(x: &[f64], low: f64, high: f64, scaled: &mut [f64]) -> Result<(), VisionError> {
     if let Some(index) = x.iter().position(|x| !x.is_finite()) {
-        return Err(GafError::NotFinite { index });
+        return Err(VisionError::NotFinite { what: "the window", index });
     }
     let min = x.iter().copied().fold(f64::INFINITY, f64::min);
     let max = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -166,12 +149,12 @@ mod tests {
         let (mut cos, mut sin) = ([0.0; 2], [0.0; 2]);
         for value in [1.000_001, -1.5, f64::INFINITY] {
             let refused = polar(&[0.5, value], &mut cos, &mut sin);
-            assert_eq!(refused, Err(GafError::OutOfRange { index: 1, value }));
+            assert_eq!(refused, Err(VisionError::OutOfRange { index: 1, value }));
         }
         assert!(polar(&[f64::NAN, 0.0], &mut cos, &mut sin).is_err());
         let mut scaled = [0.0; 2];
         let refused = min_max(&[0.0, f64::NAN], -1.0, 1.0, &mut scaled);
-        assert_eq!(refused, Err(GafError::NotFinite { index: 1 }));
+        assert_eq!(refused, Err(VisionError::NotFinite { what: "the window", index: 1 }));
     }
 
     proptest! {

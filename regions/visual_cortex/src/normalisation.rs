@@ -1,35 +1,34 @@
-//! Learnable normalisation (equation 1), forward only.
+//! Learnable normalisation (equation 1): z by the running statistics, then tanh(scale · z + shift).
 //!
 //! A value is normalised once, on arrival, by the running mean and deviation of the values before
-//! it, so that nothing later can reach back into it. What is kept is the argument of the tanh: in
-//! floating point tanh itself is exactly ±1 from |z| about 9, and √(1 − tanh² z) exactly 0.
+//! it, so that nothing later can reach back into it. What is kept is z, to which whoever looks
+//! applies a scale and a shift, and not the tanh: in floating point tanh itself is exactly ±1 from
+//! about 9, and √(1 − tanh²) exactly 0.
 
 use serde::{Deserialize, Serialize};
 
-/// The scale an untrained normaliser starts with: it keeps inputs of unit variance out of
+/// The untrained scale γ: it keeps inputs of unit variance out of
 /// saturation.
 pub const INITIAL_SCALE: f32 = 0.6;
 
 /// The variance added under the root, as a share of the square of the feature's own unit.
 const RELATIVE_EPSILON: f64 = 1e-5;
 
-/// A normalised value as the angle φ = arccos(tanh z) of equation 2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// A normalised value as the angle φ = arccos(tanh u) of equation 2.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Angle {
-    /// The normalised value before the tanh; no unit.
-    pub z: f32,
-    /// cos φ = tanh z, in [-1, 1]: the normalised value itself.
+    /// cos φ = tanh u, in [-1, 1]: the normalised value itself.
     pub cos: f32,
-    /// sin φ = sech z, in [0, 1].
+    /// sin φ = sech u, in [0, 1].
     pub sin: f32,
 }
 
 impl Angle {
-    /// The angle of `z`, accurate for saturated `z` too.
+    /// The angle of u = scale · z + shift, accurate for saturated `u` too.
     #[must_use]
-    pub fn of(z: f32) -> Self {
-        let decay = libm::expf(-z.abs());
-        Self { z, cos: libm::tanhf(z), sin: 2.0 * decay / (1.0 + decay * decay) }
+    pub fn of(u: f32) -> Self {
+        let decay = libm::expf(-u.abs());
+        Self { cos: libm::tanhf(u), sin: 2.0 * decay / (1.0 + decay * decay) }
     }
 }
 
@@ -42,18 +41,16 @@ struct Moments {
     variance: f64,
 }
 
-/// The normalisation of one feature: z = scale · (x − mean) / √(variance + ε) + shift.
+/// The normalisation of one feature: z = (x − mean) / √(variance + ε).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normaliser {
-    scale: f32,
-    shift: f32,
     alpha: f64,
     epsilon: f64,
     moments: Option<Moments>,
 }
 
 impl Normaliser {
-    /// An untrained normaliser that forgets by `alpha` a value; `unit` is a change of the feature
+    /// A normaliser that forgets by `alpha` a value; `unit` is a change of the feature
     /// that is just worth seeing, in its own unit (a tick of spread, a tenth of a basis point).
     ///
     /// # Panics
@@ -63,30 +60,21 @@ impl Normaliser {
         assert!(alpha > 0.0 && alpha <= 1.0, "alpha {alpha} is outside (0, 1]");
         assert!(unit > 0.0 && unit.is_finite(), "unit {unit} is not positive and finite");
         let epsilon = RELATIVE_EPSILON * unit * unit;
-        Self { scale: INITIAL_SCALE, shift: 0.0, alpha, epsilon, moments: None }
+        Self { alpha, epsilon, moments: None }
     }
 
-    /// The same normaliser with learned parameters γ (`scale`) and β (`shift`).
-    #[must_use]
-    pub fn with_affine(self, scale: f32, shift: f32) -> Self {
-        Self { scale, shift, ..self }
-    }
-
-    /// The angle of `x` by the statistics so far, which it leaves as they are.
+    /// The z of `x` by the statistics so far, which it leaves as they are.
     ///
-    /// The first value has nothing to be compared with and gives z = shift. A value that is not
-    /// finite gives an angle that is not a number.
+    /// The first value has nothing to be compared with and gives 0. A value that is not finite gives
+    /// what is not a number.
     #[must_use]
-    pub fn angle(&self, x: f32) -> Angle {
+    pub fn score(&self, x: f32) -> f32 {
         if !x.is_finite() {
-            return Angle::of(f32::NAN);
+            return f32::NAN;
         }
-        let Some(Moments { mean, variance }) = self.moments else {
-            return Angle::of(self.shift);
-        };
-        let feat_std = (variance + self.epsilon).sqrt();
-        let z = f64::from(self.scale) * (f64::from(x) - mean) / feat_std + f64::from(self.shift);
-        Angle::of(z.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32)
+        let Some(Moments { mean, variance }) = self.moments else { return 0.0 };
+        let z = (f64::from(x) - mean) / (variance + self.epsilon).sqrt();
+        z.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32
     }
 
     /// Takes `x` into the statistics; a value that is not finite leaves them as they are.
@@ -103,11 +91,11 @@ impl Normaliser {
         });
     }
 
-    /// The angle of a value that arrives: first normalised, then observed.
-    pub fn normalise(&mut self, x: f32) -> Angle {
-        let angle = self.angle(x);
+    /// The z of a value that arrives: first normalised, then observed.
+    pub fn normalise(&mut self, x: f32) -> f32 {
+        let z = self.score(x);
         self.observe(x);
-        angle
+        z
     }
 }
 
@@ -115,6 +103,7 @@ impl Normaliser {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use support::golden::{self, Case};
 
     #[test]
     fn saturated_angles_keep_their_sine() {
@@ -127,10 +116,46 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_feature_is_the_shift() {
-        let mut normaliser = Normaliser::new(0.05, 1.0).with_affine(0.5, 0.25);
+    fn a_constant_feature_is_zero() {
+        let mut normaliser = Normaliser::new(0.05, 1.0);
         for _ in 0..100 {
-            assert_eq!(normaliser.normalise(78_000.5).z, 0.25);
+            assert_eq!(normaliser.normalise(78_000.5), 0.0);
+        }
+    }
+
+    #[test]
+    fn golden_saturation_and_running_statistics() {
+        for case in golden::cases("01_") {
+            let case = case.single_precision();
+            if !case.expected["cos_phi_tanh"].is_null() {
+                let angles = case.input("z").into_iter().map(|z| Angle::of(z as f32));
+                let (cos, sin): (Vec<_>, Vec<_>) =
+                    angles.map(|a| (f64::from(a.cos), f64::from(a.sin))).unzip();
+                case.check("cos_phi_tanh", &cos);
+                case.check("sin_phi_sech", &sin);
+            }
+            if !case.expected["ewma_mean_last"].is_null() {
+                golden_moments(&case);
+            }
+        }
+    }
+
+    /// Moments after every row, and after the fourth.
+    fn golden_moments(case: &Case) {
+        let rows = case.rows("x");
+        let mut normalisers = vec![Normaliser::new(case.number("alpha"), 1.0); rows[0].len()];
+        for (row, count) in rows.iter().zip(1..) {
+            normalisers.iter_mut().zip(row).for_each(|(normaliser, &x)| normaliser.observe(x as f32));
+            let moments = |of: fn(&Moments) -> f64| -> Vec<f64> {
+                normalisers.iter().filter_map(|n| n.moments.as_ref().map(of)).collect()
+            };
+            if count == 4 {
+                case.check("ewma_var_t4", &moments(|m| m.variance));
+            }
+            if count == rows.len() {
+                case.check("ewma_mean_last", &moments(|m| m.mean));
+                case.check("ewma_var_last", &moments(|m| m.variance));
+            }
         }
     }
 
@@ -158,7 +183,7 @@ mod tests {
         normaliser.observe(1.0);
         let before = normaliser.clone();
         for x in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            assert!(normaliser.normalise(x).cos.is_nan());
+            assert!(normaliser.normalise(x).is_nan());
         }
         assert_eq!(normaliser, before);
     }
@@ -166,7 +191,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_sine_and_cosine_are_of_one_angle(z in -40.0f32..40.0) {
-            let Angle { cos, sin, .. } = Angle::of(z);
+            let Angle { cos, sin } = Angle::of(z);
             prop_assert!((cos * cos + sin * sin - 1.0).abs() < 1e-6);
             prop_assert!((-1.0..=1.0).contains(&cos) && (0.0..=1.0).contains(&sin));
         }
@@ -176,19 +201,20 @@ mod tests {
             past in prop::collection::vec(-1e3f32..1e3, 1..30),
             futures in prop::array::uniform2(prop::collection::vec(-1e3f32..1e3, 1..30)),
         ) {
-            let angles = |future: &[f32]| -> Vec<Angle> {
+            let scores = |future: &[f32]| -> Vec<f32> {
                 let mut normaliser = Normaliser::new(0.05, 0.1);
                 past.iter().chain(future).map(|&x| normaliser.normalise(x)).take(past.len()).collect()
             };
-            prop_assert_eq!(angles(&futures[0]), angles(&futures[1]));
+            prop_assert_eq!(scores(&futures[0]), scores(&futures[1]));
         }
 
         #[test]
         fn any_finite_value_gives_a_finite_angle(x in prop::collection::vec(-f32::MAX..f32::MAX, 1..9)) {
             let mut normaliser = Normaliser::new(0.5, 1e-6);
             for x in x {
-                let angle = normaliser.normalise(x);
-                prop_assert!(angle.z.is_finite() && angle.cos.is_finite() && angle.sin.is_finite());
+                let z = normaliser.normalise(x);
+                let Angle { cos, sin } = Angle::of(10.0 * z);
+                prop_assert!(z.is_finite() && cos.is_finite() && sin.is_finite());
             }
         }
     }

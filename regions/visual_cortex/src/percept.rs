@@ -1,9 +1,9 @@
-//! The percept v while no trained network reads the video: plain statistics of a frame's fields.
+//! The percept v where no trained network reads the video: plain statistics of a frame's fields.
 //!
 //! They are the same seven numbers for each feature, named and told in [`STATISTICS`]. The mean of
 //! a difference field is 0 whatever it shows (it is antisymmetric), so it is not among them.
 
-use crate::video::FIELDS;
+use crate::video::{FIELDS, Field};
 
 /// One number of the percept, computed for each feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +14,6 @@ pub struct Statistic {
     pub meaning: &'static str,
     field: Field,
     measure: Measure,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Sum,
-    Difference,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,6 +37,35 @@ pub const SEEN: [Seen; SEEN_COUNT] = [
     Seen { feature: Feature::SpreadBp, scale: Scale::Linear, unit: 0.01 },
 ];
 
+impl Seen {
+    /// Its name: the feature's, and how that is compressed where it is.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self.feature.spec().name;
+        match self.scale {
+            Scale::Linear => name.to_owned(),
+            Scale::SignedLog => format!("signed_log({name})"),
+        }
+    }
+}
+
+/// The names of [`SEEN`], in its order.
+#[must_use]
+pub fn seen_names() -> Vec<String> {
+    SEEN.iter().map(Seen::name).collect()
+}
+
+/// The hash of [`SEEN`], names and units in its order: eyes trained on other features have another.
+#[must_use]
+pub fn seen_hash() -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"janus seen 1");
+    for seen in &SEEN {
+        hasher.update(seen.name().as_bytes()).update(&[0]).update(&seen.unit.to_bits().to_le_bytes());
+    }
+    hasher.finalize()
+}
+
 /// The values of [`SEEN`]; `None` where one is absent or not finite.
 #[must_use]
 pub fn look(features: &FeatureVector) -> Option<[f32; SEEN_COUNT]> {
@@ -62,6 +91,19 @@ mod tests {
             assert!(seen.unit > 0.0);
             assert!(SEEN[..at].iter().all(|other| other.feature != seen.feature));
         }
+    }
+
+    #[test]
+    fn what_is_seen_is_told_by_name() {
+        let names = seen_names();
+        assert_eq!(names[0], "return_mid");
+        assert_eq!(names[4], "signed_log(order_flow_imbalance)");
+        for (seen, name) in SEEN.iter().zip(&names) {
+            let raw = name.strip_prefix("signed_log(").and_then(|rest| rest.strip_suffix(')'));
+            assert_eq!(Feature::find(raw.unwrap_or(name)), Some(seen.feature));
+        }
+        let other = blake3::hash(names.join("\0").as_bytes());
+        assert_ne!(seen_hash(), other, "the units are part of it");
     }
 
     #[test]

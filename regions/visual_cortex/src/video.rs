@@ -5,16 +5,37 @@
 //! which is the video a whole series gives offline. Right-aligned, the last window ends at the
 //! newest sample, so a live decision never looks at a picture without it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::gaf;
 use crate::normalisation::Angle;
 
 /// The fields drawn of each feature: GASF, then GADF.
 pub const FIELDS: usize = 2;
 
+/// A field of a feature's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The summation field, GASF (4).
+    Sum,
+    /// The difference field, GADF (5).
+    Difference,
+}
+
+impl Field {
+    /// All, in the order of a frame.
+    pub const ALL: [Self; FIELDS] = [Self::Sum, Self::Difference];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sum => "gasf",
+            Self::Difference => "gadf",
+        }
+    }
+}
+
 /// The sizes of a video; each at least 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Features F drawn side by side.
     pub features: usize,
@@ -39,6 +60,18 @@ impl Shape {
         samples.checked_sub(self.window as u64).map_or(0, |rest| rest / self.stride as u64 + 1)
     }
 
+    /// Samples from the oldest window to the newest, (N − 1)·S.
+    #[must_use]
+    pub fn lag(&self) -> usize {
+        (self.frames - 1) * self.stride
+    }
+
+    /// Samples in a whole video whose last window ends with its newest sample, W + (N − 1)·S.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.window + self.lag()
+    }
+
     /// The samples that N windows need, wherever between two strides one stands.
     fn history(&self) -> usize {
         self.window + self.frames * self.stride - 1
@@ -55,7 +88,7 @@ pub enum Alignment {
 }
 
 /// The newest samples of every feature, as angles.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Video {
     shape: Shape,
     samples: u64,
@@ -161,7 +194,7 @@ mod tests {
     fn angle(x: f64) -> Angle {
         let (mut cos, mut sin) = ([0.0], [0.0]);
         gaf::polar(&[x], &mut cos, &mut sin).expect("a value in range");
-        Angle { z: libm::atanh(x) as f32, cos: cos[0], sin: sin[0] }
+        Angle { cos: cos[0], sin: sin[0] }
     }
 
     fn video(case: &Case, samples: usize) -> Video {

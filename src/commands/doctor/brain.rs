@@ -1,11 +1,12 @@
 //! The brain: configuration, limits, models.
 
-use synapse::Model;
-
 use super::{Check, Level, Patient};
-use crate::assemble::{self, UNTRAINED};
+use crate::assemble;
 use crate::blueprint::Backend;
 use crate::config::{Config, ConfigError};
+use crate::failure::Failure;
+use crate::inference;
+use crate::policy::Policy;
 
 /// Where a missing limit's message goes on with what to do.
 const LACKING: &str = "; nothing trades";
@@ -56,14 +57,25 @@ fn models(patient: &Patient, config: &Config) -> Check {
         Some(Err(failure)) => return Check::error("models", failure),
         None => None,
     };
-    let policy = match begun.map_or_else(|| assemble::policy(config), Ok) {
-        Ok(policy) => policy,
-        Err(failure) => return Check::error("models", &failure),
-    };
-    let found = format!("back end {}; {}; {UNTRAINED}", Backend::default().name, policy.card());
-    Check::warn(
-        "models",
-        found,
-        "what is untrained is a stand-in with no claim to an edge: trade it on paper",
-    )
+    match begun.map_or_else(|| assemble::policy(config, &[]), Ok).and_then(|policy| told(&policy, config)) {
+        Ok((found, true)) => Check::ok("models", found),
+        Ok((found, false)) => {
+            let advice = "what is untrained is a stand-in with no claim to an edge: trade it on paper";
+            Check::warn("models", found, advice)
+        }
+        Err(failure) => Check::error("models", &failure),
+    }
+}
+
+/// What decides and what runs it, and whether it was trained; a network runs its golden windows.
+fn told(policy: &Policy, config: &Config) -> Result<(String, bool), Failure> {
+    let kind = Backend::default().kind_for(policy, config)?;
+    let found = format!("back end {}; {}", kind.name_and_version()?, policy.card());
+    Ok(match policy {
+        Policy::Rule(_) => (format!("{found}; {}", policy.untrained()), false),
+        Policy::Network(trained) => {
+            let checked = inference::check(&trained.network, &kind, &config.inference)?;
+            (format!("{found}; {checked}"), trained.network.card.trained)
+        }
+    })
 }

@@ -75,7 +75,7 @@ fn decisions(desk: &Desk, file: &str) -> Vec<(i64, Option<f64>, String)> {
 
 #[test]
 fn the_book_is_unknown_from_the_gap_to_the_next_snapshot() {
-    let desk = Desk::with(&format!("{CONFIG}{FEARLESS}"));
+    let desk = Desk::with(&format!("{CONFIG}{FEARLESS}[inference]\nnetwork = \"none\"\n"));
     let lines = capture(Some(40), Some(80));
     let gap = 1 + lines.iter().position(|line| line.contains(r#""U":41,"#)).expect("the update behind");
     let file = desk.write("capture", lines.join("\n"));

@@ -101,7 +101,7 @@ pub fn perceived(sensed: Sensed) -> Perceived {
 
 /// The same with this fused state.
 pub fn fused(sensed: Sensed, h: &[f32]) -> Fused {
-    let state = FusedState { h: h.into(), absent: Vec::new() };
+    let state = FusedState { h: h.into(), gate: Box::default(), absent: Vec::new() };
     Fused { perceived: perceived(sensed), state }
 }
 
@@ -110,6 +110,7 @@ pub fn proposal(action: Action, target: Quantity) -> Proposal {
     Proposal {
         go: [0.0; Action::COUNT],
         no_go: [0.0; Action::COUNT],
+        values: None,
         policy: [0.0; Action::COUNT],
         action,
         margin: 1.0,

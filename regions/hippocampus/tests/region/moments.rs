@@ -58,7 +58,7 @@ pub fn decision(sequence: u64, instrument: u16, mark2: Option<i64>, earned: Mone
         threat: scenes::threat(),
         recall: Default::default(),
         percept: [0; 32],
-        state: FusedState { h: Box::from([sequence as f32, -1.0]), absent: Vec::new() },
+        state: FusedState { h: Box::from([sequence as f32, -1.0]), gate: Box::default(), absent: Vec::new() },
         proposal: scenes::proposal(Action::Buy, Quantity::ZERO),
         execution: ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false },
         verdict: Verdict {

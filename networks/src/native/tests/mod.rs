@@ -1,0 +1,4 @@
+//! Golden vectors, and the same bits on every set of instructions.
+
+mod golden;
+mod sets;

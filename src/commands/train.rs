@@ -1,0 +1,197 @@
+//! `janus train`: networks learn from feeds, and are judged beside plain rules.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use market::Instruments;
+use market::feed::{Feed, Format, Merge};
+use networks::{Card, Network, Shape, Source, files};
+use training::{Dataset, Fitting, Plan, Planted, Progress, Report};
+
+use super::terminal::{bar, say, say_json, tell};
+use super::{ConfigArgs, demo};
+use crate::assemble::{self, Orders};
+use crate::config::Config;
+use crate::failure::Failure;
+use crate::school::{self, Rows};
+use crate::stream::Range;
+
+/// Arguments of `janus train`.
+#[derive(Debug, Args)]
+pub struct Train {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// What is to be learned.
+    #[arg(long, value_enum, default_value_t)]
+    task: Task,
+    /// Feeds of one instrument; none is the half hour that the program carries in itself.
+    #[arg(value_name = "FEED")]
+    feeds: Vec<String>,
+    /// The format of every feed, where it is not to be recognised.
+    #[arg(long)]
+    format: Option<Format>,
+    /// The folder for the network: card, weights and graphs, and the state that the same command goes on from.
+    #[arg(long, value_name = "DIR", required_if_eq("task", "next-move"))]
+    out: Option<PathBuf>,
+    /// So many networks, which differ by their seed; the one with the best validation is kept.
+    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=64))]
+    seeds: u64,
+    /// The most epochs of each.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    epochs: Option<u32>,
+    /// Stop after so long and judge what there is; the same command goes on.
+    #[arg(long, value_name = "MINUTES")]
+    max_minutes: Option<f64>,
+    /// One JSON object on the last line of standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be learned.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+enum Task {
+    /// Where the mid is a second later: up, down or where it was.
+    #[default]
+    NextMove,
+    /// A series with an edge that is known, which shows that what is there is learned and nothing else.
+    Planted,
+}
+
+impl Train {
+    /// Trains.
+    ///
+    /// # Errors
+    /// A [`Failure`] for feeds that nothing can be learned from, or a folder that cannot be written.
+    pub fn run(self) -> Result<(), Failure> {
+        match (self.task, &self.out) {
+            (Task::NextMove, Some(out)) => self.next_move(out),
+            _ => self.planted(),
+        }
+    }
+
+    fn fitting(&self) -> Fitting {
+        let usual = Fitting::default();
+        Fitting { epochs: self.epochs.unwrap_or(usual.epochs), ..usual }
+    }
+
+    fn planted(&self) -> Result<(), Failure> {
+        let plan = Planted { fitting: self.fitting(), ..Planted::default() };
+        let bar = bar(Some(0), "epochs");
+        let report = training::planted(&plan, &mut |progress| show(&bar, &progress))?;
+        bar.finish_and_clear();
+        if self.json {
+            return say_json(&report);
+        }
+        say(&format!("{}\n", serde_json::to_string_pretty(&report)?))
+    }
+
+    fn next_move(&self, out: &Path) -> Result<(), Failure> {
+        let config = match self.feeds.is_empty() {
+            true => self.config.load(Some((demo::DEMO_CONFIG, "config/demo.toml")))?,
+            false => self.config.load(None)?,
+        };
+        std::fs::create_dir_all(out).map_err(|e| Failure::unwritable(out, &e))?;
+        let (dataset, sampler) = self.dataset(&config)?;
+        let plan = Plan {
+            shape: shape(&config),
+            // as strong as it is live: the forecast is the policy
+            fitting: Fitting { inhibition: config.basal_ganglia.inhibition.into(), ..self.fitting() },
+            seeds: (1..=self.seeds).collect(),
+            state: Some(out.join("training.state")),
+            ..Plan::default()
+        };
+        let (bar, began) = (bar(Some(0), "epochs"), Instant::now());
+        let limit = self.max_minutes.map(|minutes| Duration::from_secs_f64(minutes.max(0.0) * 60.0));
+        let is_late = || limit.is_some_and(|limit| began.elapsed() > limit);
+        let trained = training::train(&dataset, &plan, &mut |progress| show(&bar, &progress), &is_late)?;
+        bar.finish_and_clear();
+        let card = self.card(&config, &plan, &dataset, sampler, &trained.report)?;
+        let network = Network::new(card, trained.weights).map_err(|e| Failure::Input(e.to_string()))?;
+        files::write(&network, out).map_err(|e| Failure::Environment(e.to_string()))?;
+        if self.json {
+            return say_json(&trained.report);
+        }
+        tell(&format!("The network is in {}; `--network {0}` lets it decide.\n", out.display()));
+        say(&school::told(&trained.report))
+    }
+
+    /// What the daemon's own regions make of the feeds, and what makes the samples.
+    fn dataset(&self, config: &Config) -> Result<(Dataset, String), Failure> {
+        let names = config.instrument_names();
+        let [_] = &names[..] else {
+            let message = format!("{} instruments are configured; a network learns from one", names.len());
+            return Err(Failure::Input(message));
+        };
+        let instruments = config.known(&names)?;
+        let merge = self.open(config, &instruments)?;
+        let formats: Vec<Format> = merge.feeds().map(Feed::format).collect();
+        let sampler = assemble::sampler(config, &formats).to_string();
+        let orders = Orders { formats, ..Orders::default() };
+        let (mut engine, _) = assemble::engine(config, Range::new(merge, None, None), orders)?;
+        let instruments = engine.line().brainstem.instruments().clone();
+        let (_, instrument) =
+            instruments.iter().next().ok_or_else(|| Failure::Internal("no instrument".into()))?;
+        let mut rows = Rows::new(&config.visual_cortex, instrument.clone(), shape(config).price_numbers);
+        engine.run(&mut rows)?;
+        let (rows, blind) = rows.into_rows();
+        tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
+        Ok((Dataset { rows }, sampler))
+    }
+
+    fn open(&self, config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
+        if self.feeds.is_empty() {
+            return demo::feeds(config, instruments);
+        }
+        let options = assemble::open_options(config, instruments, self.format);
+        Ok(Merge::open(self.feeds.iter().map(|path| (path.as_str(), options.clone()))))
+    }
+
+    fn card(
+        &self,
+        config: &Config,
+        plan: &Plan,
+        dataset: &Dataset,
+        sampler: String,
+        report: &Report,
+    ) -> Result<Card, Failure> {
+        let features = visual_cortex::seen::seen_names();
+        let price = &thalamus::price::PRICE[..plan.shape.price_numbers];
+        let name =
+            if self.feeds.is_empty() { "the bundled session".to_owned() } else { self.feeds.join(", ") };
+        Ok(Card {
+            name: "next-move".to_owned(),
+            about: "forecasts whether the mid is higher, lower or the same a second later".to_owned(),
+            trained: true,
+            task: "next-move".to_owned(),
+            features_hash: Card::hash_of(&features),
+            features,
+            price: price.iter().map(|number| number.name.to_owned()).collect(),
+            modalities: ["vision", "price"].map(str::to_owned).to_vec(),
+            gain: config.visual_cortex.gain,
+            sampler,
+            shape: plan.shape.clone(),
+            data: vec![Source { name, hash: dataset.hash(), samples: dataset.rows.len() as u64 }],
+            cut_ns: Some(report.cut_ns),
+            priors: report.priors,
+            seeds: plan.seeds.clone(),
+            figures: serde_json::to_value(report)?,
+        })
+    }
+}
+
+/// The sizes of the network that ships, for windows as configured.
+fn shape(config: &Config) -> Shape {
+    let sight = &config.visual_cortex;
+    Shape { window: sight.window, stride: sight.stride, frames: sight.frames, ..Shape::default() }
+}
+
+fn show(bar: &ProgressBar, progress: &Progress) {
+    let Progress { course, courses, seed, epoch, epochs, loss, validation_loss, best_epoch } = progress;
+    bar.set_length(u64::from(*epochs) * *courses as u64);
+    bar.set_position(u64::from(*epochs) * *course as u64 + u64::from(*epoch));
+    bar.set_message(format!(
+        "seed {seed}, loss {loss:.4}, validation {validation_loss:.4}, best {best_epoch}"
+    ));
+}

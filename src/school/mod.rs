@@ -1,0 +1,58 @@
+//! The school's side of the house: feeds become rows to learn from, and what was learned an artefact.
+
+mod rows;
+
+use std::fmt::Write;
+
+use training::evaluate::Figures;
+use training::{Report, TrainError};
+
+use crate::failure::Failure;
+
+pub use rows::Rows;
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Self {
+        Self::Input(error.to_string())
+    }
+}
+
+/// What a training came to, as a table: the mean forecast of all seeds, each seed, and the plain rules.
+pub fn told(report: &Report) -> String {
+    let test = &report.test;
+    let mut text = format!(
+        "Test part from {}: {} up, {} down, {} flat; balanced accuracy, its distance d from the sign of the \
+         imbalance,\nskill over three classes and over direction, each with its lower bound.\n\n",
+        market::Timestamp::from_ns(report.cut_ns),
+        test.up,
+        test.down,
+        test.flat
+    );
+    let seeds = report.seeds.iter().map(|seed| {
+        let kept = if seed.seed == report.chosen_seed { ", kept" } else { "" };
+        (format!("seed {}{kept}", seed.seed), &seed.test)
+    });
+    let baselines = report.baselines.iter().map(|(name, figures)| (name.clone(), figures));
+    for (name, figures) in
+        [("mean of the seeds".to_owned(), &test.figures)].into_iter().chain(seeds).chain(baselines)
+    {
+        _ = writeln!(text, "{name:<24} {}", row(figures));
+    }
+    text
+}
+
+fn row(figures: &Figures) -> String {
+    let Figures { ba, d, three_class_skill, direction_skill } = figures;
+    let skill = |value: Option<(f64, f64)>| {
+        value.map_or_else(|| format!("{:>15}", "-"), |(value, low)| format!("{value:>6.3} ({low:>6.3})"))
+    };
+    format!(
+        "BA {:.3} ({:.3})  d {:>6.3} ({:>6.3})  three {}  direction {}",
+        ba.value,
+        ba.lo25,
+        d.value,
+        d.lo5,
+        skill(three_class_skill.map(|skill| (skill.value, skill.lo5))),
+        skill(direction_skill.map(|skill| (skill.value, skill.lo25)))
+    )
+}

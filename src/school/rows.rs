@@ -1,0 +1,74 @@
+//! What a brain saw, as rows to learn from: the very numbers that the daemon's own regions make of the same
+//! decisions, so that what is learned is what will be seen.
+
+use market::Instrument;
+use synapse::{DecisionRecord, Digest, SampleKind, Sensed};
+use thalamus::price;
+use training::Row;
+use visual_cortex::VisualCortexParams;
+use visual_cortex::normalisation::Normaliser;
+use visual_cortex::seen::{SEEN, look};
+
+use crate::brain::Observer;
+
+/// A fold over the decisions on one instrument.
+#[derive(Debug)]
+pub struct Rows {
+    instrument: Instrument,
+    normalisers: Vec<Normaliser>,
+    price_numbers: usize,
+    rows: Vec<Row>,
+    blind: u64,
+}
+
+impl Rows {
+    /// None yet; a row has the first `price_numbers` of the price stream.
+    pub fn new(params: &VisualCortexParams, instrument: Instrument, price_numbers: usize) -> Self {
+        let normalisers = SEEN.iter().map(|seen| Normaliser::new(params.gain, seen.unit)).collect();
+        Self { instrument, normalisers, price_numbers, rows: Vec::new(), blind: 0 }
+    }
+
+    /// The rows in order of time, one a regular sample that has a mark; and how many of them lack a feature,
+    /// so that nothing is seen there.
+    pub fn into_rows(self) -> (Vec<Row>, u64) {
+        (self.rows, self.blind)
+    }
+
+    fn row(&mut self, record: &DecisionRecord) -> Option<Row> {
+        // normalised before the mark is asked for: the visual cortex does not know of it
+        let z: Vec<f32> = look(&record.features).map_or_else(Vec::new, |values| {
+            self.normalisers.iter_mut().zip(values).map(|(n, value)| n.normalise(value)).collect()
+        });
+        self.blind += u64::from(z.is_empty());
+        let mut price = vec![0.0; price::PRICE.len()];
+        price::write(&sensed(record), &self.instrument, &mut price);
+        price.truncate(self.price_numbers);
+        Some(Row { time_ns: record.time.ns(), mid2: record.mark2?, z, price })
+    }
+}
+
+impl Observer for Rows {
+    fn decided(&mut self, record: &DecisionRecord, _bytes: &[u8], _digest: Digest) {
+        if record.kind == SampleKind::Regular {
+            let row = self.row(record);
+            self.rows.extend(row);
+        }
+    }
+}
+
+/// The sample that a decision was taken on.
+fn sensed(record: &DecisionRecord) -> Sensed {
+    Sensed {
+        sequence: record.sequence,
+        instrument: record.instrument,
+        time: record.time,
+        kind: record.kind,
+        book: record.book,
+        halted: false,
+        top: record.top,
+        mark2: record.mark2,
+        features: record.features,
+        context: record.context,
+        account: record.account,
+    }
+}

@@ -1,0 +1,251 @@
+//! One seed's course: epochs of steps, a validation after each, and when to stop.
+
+use std::collections::BTreeMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Result as TensorResult, Tensor};
+use networks::Shape;
+use serde::{Deserialize, Serialize};
+use synapse::random::{seed_for, uniform};
+
+use crate::adamw::{AdamW, Rates};
+use crate::batch::{Batch, Numbers};
+use crate::dataset::Sample;
+use crate::error::TrainError;
+use crate::layers::log_softmax;
+use crate::net::{Net, Output};
+
+/// How a network is fitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fitting {
+    /// The optimiser.
+    pub rates: Rates,
+    /// Samples of a step.
+    pub batch: usize,
+    /// The most epochs.
+    pub epochs: u32,
+    /// Epochs without a better validation until it stops.
+    pub patience: u32,
+    /// The chance that a sample is shown without vision.
+    pub vision_dropout: f64,
+    /// λ of the policy, softmax(go − λ · no_go).
+    pub inhibition: f64,
+    /// The weight of the critic's loss beside the forecast's.
+    pub critic_weight: f64,
+    /// Whether GADF is blanked and the shift stays 0, for the experiment on what pictures can tell.
+    pub sum_only: bool,
+}
+
+impl Default for Fitting {
+    fn default() -> Self {
+        Self {
+            rates: Rates::default(),
+            batch: 64,
+            epochs: 30,
+            patience: 6,
+            vision_dropout: 0.15,
+            inhibition: 1.0,
+            critic_weight: 0.05,
+            sum_only: false,
+        }
+    }
+}
+
+/// The tensors of a network by their names.
+pub type Tensors = BTreeMap<String, Vec<f32>>;
+
+/// What is learnt from: numbers, and which samples of them fit and which validate.
+pub struct Lessons<'a> {
+    /// The network's sizes.
+    pub shape: &'a Shape,
+    /// The numbers.
+    pub numbers: &'a Numbers,
+    /// What gradients come from.
+    pub fit: &'a [Sample],
+    /// What decides when to stop.
+    pub validation: &'a [Sample],
+}
+
+/// A course as far as it has come; kept, it can be taken up again to the bit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// Its seed.
+    pub seed: u64,
+    /// Epochs that have ended.
+    pub epoch: u32,
+    /// The network now.
+    pub(crate) tensors: Tensors,
+    optimiser: AdamW,
+    /// The best so far.
+    pub best: Option<Best>,
+}
+
+/// The best network of a course.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// After which epoch, from 1.
+    pub epoch: u32,
+    /// Its mean loss in the validation part.
+    pub validation_loss: f64,
+    /// Its tensors, for standardised price rows.
+    pub tensors: Tensors,
+}
+
+/// How training stands after an epoch.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Progress {
+    /// Which course, from 0.
+    pub course: usize,
+    /// How many there are.
+    pub courses: usize,
+    /// Its seed.
+    pub seed: u64,
+    /// Epochs that have ended.
+    pub epoch: u32,
+    /// The most there will be.
+    pub epochs: u32,
+    /// Mean loss over the epoch, critic included.
+    pub loss: f64,
+    /// Mean cross-entropy in the validation part.
+    pub validation_loss: f64,
+    /// The epoch of the best validation.
+    pub best_epoch: u32,
+}
+
+/// The mean cross-entropy of a batch, and with the critic's loss at its weight beside it.
+pub(crate) fn losses(output: &Output, batch: &Batch, fitting: &Fitting) -> TensorResult<(Tensor, Tensor)> {
+    let count = batch.classes.dim(0)? as f64;
+    let logits = (&output.go - (&output.no_go * fitting.inhibition)?)?;
+    let forecast = ((log_softmax(&logits)? * &batch.classes)?.sum_all()?.neg()? / count)?;
+    // Huber: e²/2 up to 1 bp, linear beyond; with c taken as a constant the gradient is c
+    let error = (&output.q - &batch.earned_bp)?;
+    let c = error.detach().clamp(-1f32, 1f32)?;
+    let critic = ((&c * (&error - (&c / 2.0)?)?)?.sum_all()? / count)?;
+    let both = (&forecast + (critic * fitting.critic_weight)?)?;
+    Ok((forecast, both))
+}
+
+/// Runs on one thread: products this small are slower on several, and seeds can then run beside each other.
+pub(crate) fn on_one_thread<T: Send>(
+    work: impl FnOnce() -> Result<T, TrainError> + Send,
+) -> Result<T, TrainError> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    pool.map_err(candle_core::Error::wrap)?.install(work)
+}
+
+/// Fails where a variable gets no gradient, one that is 0 everywhere, or one that is not finite.
+///
+/// # Errors
+/// [`TrainError::NoGradient`] with their names.
+pub fn check_gradients(net: &Net, grads: &GradStore) -> Result<(), TrainError> {
+    let mut bad = Vec::new();
+    for (name, var) in &net.vars {
+        let largest = match grads.get(var) {
+            Some(grad) => grad.abs()?.max_all()?.to_scalar::<f32>()?,
+            None => 0.0,
+        };
+        if !(largest > 0.0 && largest.is_finite()) {
+            bad.push(name.clone());
+        }
+    }
+    if bad.is_empty() { Ok(()) } else { Err(TrainError::NoGradient(bad)) }
+}
+
+/// The forecasts of a network for these samples, in their order.
+fn forecast(
+    net: &Net,
+    numbers: &Numbers,
+    samples: &[Sample],
+    fitting: &Fitting,
+) -> Result<Vec<[f64; 3]>, TrainError> {
+    let mut by_row = BTreeMap::new();
+    for part in numbers.batches(samples, 4 * fitting.batch, None) {
+        let batch = numbers.batch(&part, |_| true)?;
+        let output = net.forward(&batch.input)?;
+        let logits = (&output.go - (&output.no_go * fitting.inhibition)?)?;
+        let logs: Vec<Vec<f32>> = log_softmax(&logits)?.to_vec2()?;
+        for (sample, logs) in part.iter().zip(logs) {
+            by_row.insert(sample.row, [0, 1, 2].map(|class| libm::exp(f64::from(logs[class]))));
+        }
+    }
+    Ok(samples.iter().filter_map(|sample| by_row.get(&sample.row).copied()).collect())
+}
+
+/// Mean −ln p of what happened.
+#[must_use]
+pub fn cross_entropy(forecasts: &[[f64; 3]], samples: &[Sample]) -> f64 {
+    let loss = |(p, sample): (&[f64; 3], &Sample)| -libm::log(p[sample.class].max(1e-12));
+    forecasts.iter().zip(samples).map(loss).sum::<f64>() / samples.len().max(1) as f64
+}
+
+impl Best {
+    /// Its forecasts for these samples, up, down and flat, in their order.
+    ///
+    /// # Errors
+    /// A shape that is not its own.
+    pub fn forecast(
+        &self,
+        numbers: &Numbers,
+        shape: &Shape,
+        samples: &[Sample],
+        fitting: &Fitting,
+    ) -> Result<Vec<[f64; 3]>, TrainError> {
+        let mut net = Net::with(shape, &self.tensors)?;
+        net.sum_only = fitting.sum_only;
+        on_one_thread(|| forecast(&net, numbers, samples, fitting))
+    }
+}
+
+impl Course {
+    /// A course before its first step.
+    ///
+    /// # Errors
+    /// A shape that cannot be.
+    pub fn new(shape: &Shape, seed: u64, priors: &[f64; 3]) -> Result<Self, TrainError> {
+        let tensors = Net::seeded(shape, seed, priors)?.tensors()?;
+        Ok(Self { seed, epoch: 0, tensors, optimiser: AdamW::default(), best: None })
+    }
+
+    /// Whether it has come to its end.
+    #[must_use]
+    pub fn is_over(&self, fitting: &Fitting) -> bool {
+        let best = self.best.as_ref().map_or(0, |best| best.epoch);
+        self.epoch >= fitting.epochs || self.epoch >= best + fitting.patience
+    }
+
+    /// Learns for one epoch and validates; gives the mean losses of both.
+    ///
+    /// # Errors
+    /// A loss that is no number.
+    pub fn run_epoch(&mut self, lessons: &Lessons<'_>, fitting: &Fitting) -> Result<[f64; 2], TrainError> {
+        on_one_thread(|| self.epoch_of(lessons, fitting))
+    }
+
+    fn epoch_of(&mut self, lessons: &Lessons<'_>, fitting: &Fitting) -> Result<[f64; 2], TrainError> {
+        let mut net = Net::with(lessons.shape, &self.tensors)?;
+        net.sum_only = fitting.sum_only;
+        let frozen: &[&str] = if fitting.sum_only { &["sight.shift"] } else { &[] };
+        let seed = seed_for(self.seed, &format!("epoch {}", self.epoch));
+        let blind = seed_for(seed, "vision dropout");
+        let mut sum = 0.0;
+        for part in lessons.numbers.batches(lessons.fit, fitting.batch, Some(seed)) {
+            let sees = |sample: &Sample| uniform(blind, sample.row as u64) > fitting.vision_dropout;
+            let batch = lessons.numbers.batch(&part, sees)?;
+            let (_, loss) = losses(&net.forward(&batch.input)?, &batch, fitting)?;
+            let value = f64::from(loss.to_scalar::<f32>()?);
+            if !value.is_finite() {
+                return Err(TrainError::Diverged { seed: self.seed, epoch: self.epoch + 1, loss: value });
+            }
+            sum += value * part.len() as f64;
+            self.optimiser.step(&net, &loss.backward()?, &fitting.rates, frozen)?;
+        }
+        self.epoch += 1;
+        self.tensors = net.tensors()?;
+        let forecasts = forecast(&net, lessons.numbers, lessons.validation, fitting)?;
+        let validation_loss = cross_entropy(&forecasts, lessons.validation);
+        if self.best.as_ref().is_none_or(|best| validation_loss < best.validation_loss) {
+            self.best = Some(Best { epoch: self.epoch, validation_loss, tensors: self.tensors.clone() });
+        }
+        Ok([sum / lessons.fit.len() as f64, validation_loss])
+    }
+}

@@ -1,0 +1,254 @@
+//! Training: several seeds on one data set, judged together, the one with the best validation given.
+
+use std::path::{Path, PathBuf};
+
+use networks::{Shape, Weights};
+use serde::{Deserialize, Serialize};
+
+use crate::baselines::{baselines, rule};
+use crate::batch::{Numbers, Odd, Standard};
+use crate::dataset::{DOWN, Dataset, Protocol, Split, UP, counts, priors};
+use crate::error::TrainError;
+use crate::evaluate::{Bootstrap, Forecast, Judge, mean};
+use crate::fit::{Course, Fitting, Lessons, Progress, Tensors};
+use crate::report::{Report, Rule, Samples, SeedReport, Test};
+
+/// The beginning of a state file; the digit is the version of its format.
+const MAGIC: &[u8; 8] = b"januscl1";
+
+/// How to train.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The network's sizes.
+    pub shape: Shape,
+    /// Labels and parts.
+    pub protocol: Protocol,
+    /// How each network is fitted.
+    pub fitting: Fitting,
+    /// A network each.
+    pub seeds: Vec<u64>,
+    /// What mirrors a sample; without it none is mirrored.
+    pub odd: Option<Odd>,
+    /// The price number whose sign is the rule beside every forecast.
+    pub rule_number: usize,
+    /// How intervals are drawn.
+    pub bootstrap: Bootstrap,
+    /// Where the state is kept after each epoch, and found again.
+    #[serde(skip)]
+    pub state: Option<PathBuf>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            shape: Shape::default(),
+            protocol: Protocol::default(),
+            fitting: Fitting::default(),
+            seeds: vec![1, 2, 3, 4, 5],
+            odd: None,
+            rule_number: 4,
+            bootstrap: Bootstrap::default(),
+            state: None,
+        }
+    }
+}
+
+/// What training gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// The network of the seed with the best validation, for price rows as they are.
+    pub weights: Weights,
+    /// What all of them are worth.
+    pub report: Report,
+}
+
+/// The whole state of a training.
+#[derive(Serialize, Deserialize)]
+struct State {
+    /// The hash of data set and plan.
+    of: String,
+    courses: Vec<Course>,
+}
+
+/// Trains, telling `progress` after each epoch, until every seed is done or `should_stop` says so: then what
+/// has been learnt is judged, and the state, if it is kept, lets the same call go on.
+///
+/// # Errors
+/// A data set that cannot be learnt from, a plan that cannot be, a state of something else, a diverged loss.
+pub fn train(
+    dataset: &Dataset,
+    plan: &Plan,
+    progress: &mut dyn FnMut(Progress),
+    should_stop: &dyn Fn() -> bool,
+) -> Result<Trained, TrainError> {
+    plan.check()?;
+    let split = dataset.split(&plan.protocol, &plan.shape)?;
+    let priors = priors(&split.train);
+    let standard = Standard::of(dataset, &split.train, plan.shape.price_numbers);
+    let numbers = Numbers::new(dataset, &plan.shape, &standard, plan.odd.as_ref());
+    let lessons = Lessons {
+        shape: &plan.shape,
+        numbers: &numbers,
+        fit: &split.train[split.fit.clone()],
+        validation: &split.train[split.validation.clone()],
+    };
+    let mut state = State::open(dataset, plan, &priors)?;
+    'courses: for at in 0..state.courses.len() {
+        while !state.courses[at].is_over(&plan.fitting) {
+            if should_stop() {
+                break 'courses;
+            }
+            let course = &mut state.courses[at];
+            let [loss, validation_loss] = course.run_epoch(&lessons, &plan.fitting)?;
+            let (courses, epochs) = (plan.seeds.len(), plan.fitting.epochs);
+            let best_epoch = course.best.as_ref().map_or(0, |best| best.epoch);
+            let (seed, epoch) = (course.seed, course.epoch);
+            progress(Progress {
+                course: at,
+                courses,
+                seed,
+                epoch,
+                epochs,
+                loss,
+                validation_loss,
+                best_epoch,
+            });
+            state.keep(plan.state.as_deref())?;
+        }
+    }
+    judge(dataset, plan, &split, &standard, &numbers, &state.courses)
+}
+
+impl Plan {
+    fn check(&self) -> Result<(), TrainError> {
+        self.shape.check()?;
+        let wrong = |why: String| Err(TrainError::Plan(why));
+        let Fitting { batch, epochs, patience, vision_dropout, .. } = self.fitting;
+        if self.seeds.is_empty() || batch == 0 || epochs == 0 || patience == 0 {
+            let seeds = self.seeds.len();
+            return wrong(format!(
+                "{seeds} seeds, batch {batch}, {epochs} epochs, patience {patience}: at least 1 each"
+            ));
+        }
+        if !(0.0..1.0).contains(&vision_dropout) {
+            return wrong(format!("vision_dropout is {vision_dropout}, but must be at least 0 and below 1"));
+        }
+        if self.shape.actions != 3 {
+            return wrong(format!("{} actions, but up, down and flat are forecast", self.shape.actions));
+        }
+        let sizes = |odd: &Odd| [odd.features.len(), odd.price.len()];
+        let want = [self.shape.features, self.shape.price_numbers];
+        if let Some(got) = self.odd.as_ref().map(sizes).filter(|got| *got != want) {
+            return wrong(format!("odd tells of {got:?} features and price numbers, but there are {want:?}"));
+        }
+        if self.rule_number >= self.shape.price_numbers {
+            let (number, count) = (self.rule_number, self.shape.price_numbers);
+            return wrong(format!("rule_number is {number}, but must be below {count}, the price numbers"));
+        }
+        Ok(())
+    }
+}
+
+/// Judges the best network of each course that has one.
+fn judge(
+    dataset: &Dataset,
+    plan: &Plan,
+    split: &Split,
+    standard: &Standard,
+    numbers: &Numbers,
+    courses: &[Course],
+) -> Result<Trained, TrainError> {
+    let priors = priors(&split.train);
+    let classes: Vec<usize> = split.test.iter().map(|sample| sample.class).collect();
+    let signs = rule(dataset, &split.test, plan.rule_number);
+    let judge = Judge { classes: &classes, rule: &signs, priors, bootstrap: &plan.bootstrap };
+    let (mut seeds, mut models) = (Vec::new(), Vec::new());
+    let mut chosen: Option<(SeedReport, &Tensors)> = None;
+    for (course, best) in courses.iter().filter_map(|course| Some((course, course.best.as_ref()?))) {
+        let probabilities = best.forecast(numbers, &plan.shape, &split.test, &plan.fitting)?;
+        let report = SeedReport {
+            seed: course.seed,
+            epochs: course.epoch,
+            best_epoch: best.epoch,
+            validation_loss: best.validation_loss,
+            test: judge.figures(&Forecast::of(probabilities.clone(), &priors)),
+        };
+        models.push(probabilities);
+        seeds.push(report);
+        if chosen.is_none_or(|(other, _)| report.validation_loss < other.validation_loss) {
+            chosen = Some((report, &best.tensors));
+        }
+    }
+    let (chosen, tensors) = chosen.ok_or(TrainError::Stopped)?;
+    let mut tensors = tensors.clone();
+    standard.fold(&mut tensors);
+    let [up, down, flat] = counts(&split.test);
+    let others = baselines(dataset, split, standard, plan.rule_number, &priors);
+    let report = Report {
+        test: Test { up, down, flat, figures: judge.figures(&Forecast::of(mean(&models), &priors)) },
+        rule: hits(&classes, &signs),
+        baselines: others.iter().map(|(name, forecast)| (name.clone(), judge.figures(forecast))).collect(),
+        seeds,
+        chosen_seed: chosen.seed,
+        samples: Samples {
+            fit: split.fit.len(),
+            validation: split.validation.len(),
+            train: split.train.len(),
+            test: split.test.len(),
+        },
+        priors,
+        cut_ns: split.cut_ns,
+        finished: courses.iter().all(|course| course.is_over(&plan.fitting)),
+    };
+    Ok(Trained { weights: Weights::new(&plan.shape, tensors)?, report })
+}
+
+fn hits(classes: &[usize], signs: &[i8]) -> Rule {
+    let count = |class: usize, hit: &dyn Fn(i8) -> bool| {
+        classes.iter().zip(signs).filter(|(c, sign)| **c == class && hit(**sign)).count()
+    };
+    Rule {
+        true_up: count(UP, &|sign| sign > 0),
+        missed_up: count(UP, &|sign| sign <= 0),
+        true_down: count(DOWN, &|sign| sign < 0),
+        missed_down: count(DOWN, &|sign| sign >= 0),
+    }
+}
+
+impl State {
+    /// The state that is kept, or that of a training that has not begun.
+    fn open(dataset: &Dataset, plan: &Plan, priors: &[f64; 3]) -> Result<Self, TrainError> {
+        let plan_bytes = bincode::serialize(plan).map_err(|e| TrainError::Plan(e.to_string()))?;
+        let of = format!("{} {}", dataset.hash(), blake3::hash(&plan_bytes).to_hex());
+        if let Some(path) = plan.state.as_deref().filter(|path| path.exists()) {
+            let wrong = |why: String| TrainError::State { path: path.to_owned(), why };
+            let bytes = std::fs::read(path).map_err(|source| file_error(path, source))?;
+            let body = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("not a training state".to_owned()))?;
+            let state: Self = bincode::deserialize(body).map_err(|e| wrong(format!("damaged ({e})")))?;
+            return if state.of == of {
+                Ok(state)
+            } else {
+                Err(wrong("of another data set or plan".to_owned()))
+            };
+        }
+        let courses = plan.seeds.iter().map(|&seed| Course::new(&plan.shape, seed, priors));
+        Ok(Self { of, courses: courses.collect::<Result<_, _>>()? })
+    }
+
+    /// Keeps it, replacing what was kept in one step.
+    fn keep(&self, path: Option<&Path>) -> Result<(), TrainError> {
+        let Some(path) = path else { return Ok(()) };
+        let mut bytes = MAGIC.to_vec();
+        bincode::serialize_into(&mut bytes, self).map_err(|e| file_error(path, std::io::Error::other(e)))?;
+        let draft = path.with_extension("draft");
+        std::fs::write(&draft, bytes).map_err(|source| file_error(&draft, source))?;
+        std::fs::rename(&draft, path).map_err(|source| file_error(path, source))
+    }
+}
+
+fn file_error(path: &Path, source: std::io::Error) -> TrainError {
+    TrainError::File { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests;

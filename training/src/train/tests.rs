@@ -1,0 +1,151 @@
+use std::cell::Cell;
+
+use synapse::random::{normal, seed_for};
+
+use super::*;
+use crate::dataset::Row;
+
+/// 600 rows whose mid follows the sign of the first price number.
+fn dataset() -> Dataset {
+    let (seed, mut mid2) = (seed_for(3, "school"), 2_000_000);
+    let row = |i: usize| {
+        let signal = normal(seed, i as u64);
+        let row = Row {
+            time_ns: i as i64 * 250_000_000,
+            mid2,
+            z: vec![normal(seed, 10_000 + i as u64) as f32],
+            price: vec![(100.0 + 7.0 * signal) as f32, 5.0],
+        };
+        mid2 += if signal.abs() < 0.5 { 0 } else { 200 * signal.signum() as i64 };
+        row
+    };
+    Dataset { rows: (0..600).map(row).collect() }
+}
+
+fn plan() -> Plan {
+    let shape = Shape {
+        features: 1,
+        window: 4,
+        patch: 2,
+        stride: 2,
+        frames: 2,
+        width: 8,
+        price_numbers: 2,
+        price_window: 2,
+        text: 4,
+        memory: 2,
+        ..Shape::default()
+    };
+    let rates = crate::adamw::Rates { rate: 0.01, warmup_steps: 5, ..Default::default() };
+    let fitting = Fitting { rates, batch: 32, epochs: 4, patience: 4, ..Fitting::default() };
+    let protocol = Protocol { horizon_ns: 250_000_000, skip_rows: 8, ..Protocol::default() };
+    let bootstrap = Bootstrap { block: 20, draws: 200, seed: 1 };
+    let odd = Some(Odd { features: vec![true], price: vec![true, false] });
+    Plan { shape, protocol, fitting, seeds: vec![1, 2], odd, rule_number: 0, bootstrap, state: None }
+}
+
+fn run(plan: &Plan, stop_after: usize) -> (Result<Trained, TrainError>, Vec<Progress>) {
+    let (epochs, mut told) = (Cell::new(0), Vec::new());
+    let mut progress = |p: Progress| {
+        epochs.set(epochs.get() + 1);
+        told.push(p);
+    };
+    let trained = train(&dataset(), plan, &mut progress, &|| epochs.get() >= stop_after);
+    (trained, told)
+}
+
+#[test]
+fn it_learns_what_the_price_says_and_beats_chance() {
+    let (trained, told) = run(&plan(), usize::MAX);
+    let report = trained.expect("trained").report;
+    assert!(report.finished && told.len() == 8, "{told:?}");
+    assert!(told[3].loss < told[0].loss, "{told:?}");
+    assert!(report.test.figures.ba.value > 0.9, "{report:?}");
+    assert!(report.test.figures.three_class_skill.is_some_and(|skill| skill.lo5 > 0.1), "{report:?}");
+    let best = report.seeds.iter().min_by(|a, b| a.validation_loss.total_cmp(&b.validation_loss));
+    assert_eq!(best.map(|seed| seed.seed), Some(report.chosen_seed));
+    assert_eq!(report.baselines["majority"].ba.value, 0.5);
+    assert!(report.baselines["logistic_regression"].ba.value > 0.9, "{report:?}");
+    let hits = report.rule;
+    assert_eq!(hits.true_up + hits.missed_up, report.test.up);
+    assert_eq!(hits.true_down + hits.missed_down, report.test.down);
+    let json = serde_json::to_value(&report).expect("JSON");
+    for key in ["up", "down", "flat", "d", "ba", "three_class_skill", "direction_skill"] {
+        assert!(!json["test"][key].is_null(), "{key}: {json}");
+    }
+    assert!(json["baselines"]["last_move"].get("three_class_skill").is_none());
+}
+
+#[test]
+fn interrupted_and_resumed_is_uninterrupted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (whole, whole_told) = run(&plan(), usize::MAX);
+    let kept = Plan { state: Some(folder.path().join("state")), ..plan() };
+    let mut told = Vec::new();
+    for part in 0..3 {
+        let (stopped, progress) = run(&kept, 2);
+        assert!(!stopped.expect("judged as it stands").report.finished, "part {part}");
+        told.extend(progress);
+    }
+    let (resumed, progress) = run(&kept, usize::MAX);
+    told.extend(progress);
+    assert_eq!(told, whole_told);
+    assert_eq!(resumed.expect("trained"), whole.expect("trained"));
+}
+
+#[test]
+fn a_state_of_something_else_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("state");
+    let kept = Plan { state: Some(path.clone()), ..plan() };
+    assert!(matches!(run(&kept, 0).0, Err(TrainError::Stopped)));
+    run(&kept, 1).0.expect("trained");
+    let other = Plan { seeds: vec![7], ..kept.clone() };
+    let error = run(&other, 1).0.expect_err("another plan").to_string();
+    assert!(error.contains("another data set or plan"), "{error}");
+    let bytes = std::fs::read(&path).expect("a state");
+    std::fs::write(&path, &bytes[..bytes.len() - 9]).expect("cut off");
+    let error = run(&kept, 1).0.expect_err("cut off").to_string();
+    assert!(error.contains("damaged"), "{error}");
+}
+
+#[test]
+fn plans_that_cannot_be_are_refused() {
+    let refused = |spoil: fn(&mut Plan)| {
+        let mut plan = plan();
+        spoil(&mut plan);
+        run(&plan, 1).0.expect_err("refused").to_string()
+    };
+    assert!(refused(|plan| plan.seeds.clear()).contains("0 seeds"));
+    assert!(refused(|plan| plan.rule_number = 2).contains("rule_number is 2, but must be below 2"));
+    assert!(
+        refused(|plan| plan.odd = Some(Odd { features: vec![], price: vec![] }))
+            .contains("odd tells of [0, 0]")
+    );
+    assert!(refused(|plan| plan.fitting.vision_dropout = 1.0).contains("vision_dropout is 1"));
+    assert!(refused(|plan| plan.protocol.train_percent = 100).contains("shares below 100 %"));
+    assert!(refused(|plan| plan.shape.patch = 3).contains("window"));
+}
+
+#[test]
+fn what_is_given_takes_price_rows_as_they_are() {
+    let (plan, data) = (plan(), dataset());
+    let split = data.split(&plan.protocol, &plan.shape).expect("parts");
+    let standard = Standard::of(&data, &split.train, 2);
+    let mut folded = Course::new(&plan.shape, 1, &[0.3, 0.3, 0.4]).expect("a course").tensors;
+    let plain = folded.clone();
+    standard.fold(&mut folded);
+    let embed = |tensors: &Tensors, x: &[f64]| -> Vec<f64> {
+        let rows = tensors["price.embed.weight"].chunks_exact(2).zip(&tensors["price.embed.bias"]);
+        rows.map(|(w, b)| f64::from(*b) + w.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum::<f64>())
+            .collect()
+    };
+    for row in &data.rows {
+        let raw: Vec<f64> = row.price.iter().map(|x| f64::from(*x)).collect();
+        let standardised: Vec<f64> = standard.apply(&row.price).collect();
+        let (got, want) = (embed(&folded, &raw), embed(&plain, &standardised));
+        assert!(got.iter().zip(&want).all(|(g, w)| (g - w).abs() < 1e-4), "{got:?}, not {want:?}");
+    }
+    let mean = data.rows.iter().map(|row| standard.apply(&row.price).sum::<f64>()).sum::<f64>() / 600.0;
+    assert!(mean.abs() < 0.1, "{mean}");
+}
