@@ -17,7 +17,7 @@ use crate::assemble::{self, Orders, Parts};
 use crate::brain::{Hook, Line, Rethink};
 use crate::config::{Config, JournalParams, Loader};
 use crate::failure::Failure;
-use crate::inference::Kind;
+use crate::inference::{self, Kind};
 use crate::policy::{Minds, NETWORK, Policy, RULE};
 use crate::sleep::{SCHEMAS, read_book};
 
@@ -174,6 +174,20 @@ impl Blueprint {
         assemble::parts(&self.config, orders)
     }
 
+    /// Runs the golden windows of a network on what is to run it, and on another back end beside it where there
+    /// is one (D5); of a rule there is nothing to compare.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where the two do not agree, or a number is not finite.
+    pub fn rehearse(&self) -> Result<(), Failure> {
+        if let Policy::Network(trained) = &self.policy {
+            let kind = self.backend.kind_for(&self.policy, &self.config)?;
+            let told = inference::check(&trained.network, &kind, &self.config.inference)?;
+            tracing::info!(network = %trained.hash(), "{told}");
+        }
+        Ok(())
+    }
+
     /// The formats of the feeds.
     pub fn formats(&self) -> Vec<Format> {
         self.manifest.formats.iter().filter_map(|name| name.parse().ok()).collect()
@@ -203,6 +217,9 @@ impl Blueprint {
             kind @ (RULE | NETWORK) => next.policy = Policy::read(dir, kind, hash)?,
             SCHEMAS => next.schemas = Some((*hash, read_book(dir, hash, &self.config)?)),
             kind => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
+        }
+        if next.policy != self.policy {
+            next.rehearse()?;
         }
         let line = next.parts(Vec::new())?.mind.into_line();
         *self = next;

@@ -1,12 +1,14 @@
-//! `janus brain ls|activate|rollback`
+//! `janus brain ls|add|activate|rollback`
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand, ValueEnum};
 use journal::artefacts::{self, Artefact};
 use journal::{Hash, JournalError, Manifest, Reader, Record};
 use neocortex::learn::SchemaBook;
+use networks::files;
 use serde::Serialize;
 use synapse::InputKind;
 
@@ -16,7 +18,7 @@ use super::terminal::{say, say_json};
 use crate::blueprint::CONFIG;
 use crate::control::Ask;
 use crate::failure::Failure;
-use crate::policy::{NETWORK, RULE};
+use crate::policy::{NETWORK, Policy, RULE, Trained};
 use crate::sleep::SCHEMAS;
 use crate::summary::grouped;
 
@@ -25,6 +27,8 @@ use crate::summary::grouped;
 pub enum BrainCommand {
     /// List the artefacts of a journal, and which are active.
     Ls(Ls),
+    /// Keep a network among the artefacts of a journal, so that it can take effect.
+    Add(Add),
     /// Let an artefact take effect in a running daemon.
     Activate(Activate),
     /// Let what was active before take effect again in a running daemon.
@@ -39,6 +43,16 @@ pub struct Ls {
     /// One JSON object an artefact, each on a line.
     #[arg(long)]
     json: bool,
+}
+
+/// Arguments of `janus brain add`.
+#[derive(Debug, Args)]
+pub struct Add {
+    #[command(flatten)]
+    journal: JournalArgs,
+    /// The folder of the network, as `janus train` writes it.
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
 }
 
 /// Arguments of `janus brain activate`.
@@ -100,11 +114,22 @@ impl BrainCommand {
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::Ls(command) => command.run(),
+            Self::Add(command) => command.run(),
             Self::Activate(Activate { journal, hash, signature: Signature { by, reason } }) => {
                 operator::command(&journal, &Ask::Activate { hash, by, reason })
             }
             Self::Rollback(command) => command.run(),
         }
+    }
+}
+
+impl Add {
+    fn run(self) -> Result<(), Failure> {
+        let dir = &self.journal.journal;
+        Reader::open(dir)?;
+        let network = files::read(&self.folder).map_err(|e| Failure::Input(e.to_string()))?;
+        let hash = Policy::Network(Arc::new(Trained::new(network))).store(dir)?;
+        say(&format!("{hash}\n"))
     }
 }
 

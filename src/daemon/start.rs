@@ -141,6 +141,7 @@ impl Ready {
     /// Sets it to work over a stream.
     pub fn over<S: Stream>(self, stream: S, options: &Options) -> Result<Core<S>, Failure> {
         let Self { blueprint, journal, opening, rethink, bad, from } = self;
+        blueprint.rehearse()?;
         tracing::warn!(policy = %blueprint.policy.card(), untrained_too = blueprint.policy.untrained(), "begins");
         let head = rethink.head();
         let (engine, late) = rethink.go_on(stream);

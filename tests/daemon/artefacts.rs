@@ -166,3 +166,34 @@ fn a_weight_changed_in_its_last_place_is_named() {
     tell(&["replay", "--policy", &missing], &journal).fails(2, &[&missing]);
     assert_eq!(replay(&journal)["verdict"], "identical");
 }
+
+#[test]
+fn a_network_takes_effect_in_place_of_the_rule() {
+    let place = Place::new(ROWS);
+    let journal = place.journal();
+    let daemon = running(&place, "2", 150);
+    let folder = support::root().join("models/next-move");
+    let added = tell(&["brain", "add", &folder.display().to_string()], &journal);
+    assert_eq!(added.code, Some(0), "{added:?}");
+    let hash = added.stdout.trim().to_owned();
+    let told = activate(&journal, &hash);
+    assert_eq!(told.code, Some(0), "{told:?}");
+    let so_far = |status: &Value| status["decisions"].as_u64();
+    let then =
+        so_far(&until_status(&journal, "a status", |status| so_far(status).is_some())).expect("a count");
+    until_status(&journal, "decisions behind it", |status| so_far(status) > Some(then + 60));
+    let ended = daemon.end().json();
+    let tape = records(&journal);
+    let [(at, active)] = activations(&tape)[..] else { panic!("one activation: {told:?}") };
+    assert_eq!(active.to_string(), hash);
+    let (before, after): (Vec<_>, Vec<_>) = decisions(&tape).partition(|decision| decision.sequence <= at);
+    // fusion has a gate, and the critic an opinion, from that input on
+    assert!(before.iter().all(|d| d.state.gate.is_empty() && d.proposal.values.is_none()));
+    assert!(
+        !after.is_empty() && after.iter().all(|d| d.state.gate.len() == 32 && d.proposal.values.is_some())
+    );
+    let sees = |d: &&&DecisionRecord| !d.state.absent.contains(&synapse::Modality::Vision);
+    assert!(after.iter().filter(sees).count() > 0, "what was seen before is read again");
+    assert_eq!(replay(&journal)["digest"], ended["digest"]);
+    tell(&["brain", "add", &place.path(".").display().to_string()], &journal).fails(2, &["card.json"]);
+}
