@@ -2,65 +2,24 @@
 //! and the policy as artefacts (R2).
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::Path;
 
-use basal_ganglia::GoNoGo;
 use journal::{Hash, Journal, Manifest, Options, Regime, artefacts};
 use market::Timestamp;
 use market::feed::Format;
 use neocortex::learn::SchemaBook;
-use networks::Isa;
-use synapse::{Command, Model};
+use synapse::Command;
 
 use crate::assemble::{self, Orders, Parts};
-use crate::brain::{Hook, Line, Rethink};
+use crate::brain::{Line, Rethink};
 use crate::config::{Config, JournalParams, Loader};
 use crate::failure::Failure;
-use crate::inference::{self, Kind};
-use crate::policy::{Minds, NETWORK, Policy, RULE};
+use crate::inference;
+use crate::policy::{Backend, Minds, NETWORK, Policy, RULE};
 use crate::sleep::{SCHEMAS, read_book};
 
 /// The kind of an artefact that is a configuration.
 pub const CONFIG: &str = "config";
-/// What turns weights into functions that the line calls; the manifest names it (D2).
-#[derive(Clone)]
-pub struct Backend {
-    /// What runs networks; none: as the configuration says.
-    pub kind: Option<Kind>,
-    /// The instructions that our own kernels use; the bits are the same on all.
-    pub isa: Isa,
-    /// The function of a rule.
-    pub rule: fn(GoNoGo) -> Box<dyn Model>,
-    /// What a test puts in the way of the regions.
-    pub hook: Option<Hook>,
-}
-
-impl fmt::Debug for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)
-    }
-}
-
-impl Default for Backend {
-    fn default() -> Self {
-        Self { kind: None, isa: Isa::detect(), rule: |rule| Box::new(rule), hook: None }
-    }
-}
-
-impl Backend {
-    /// What runs a policy.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] where the configuration names what is not there.
-    pub fn kind_for(&self, policy: &Policy, config: &Config) -> Result<Kind, Failure> {
-        match (policy, &self.kind) {
-            (Policy::Rule(_), _) => Ok(Kind::Native),
-            (Policy::Network(_), Some(kind)) => Ok(kind.clone()),
-            (Policy::Network(trained), None) => Ok(config.inference.kind(&trained.network)?),
-        }
-    }
-}
 
 /// What a brain is put together from.
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use basal_ganglia::GoNoGo;
 use journal::{Hash, artefacts};
-use networks::{Card, Models, Network, Shape, files, native};
+use networks::{Card, Isa, Models, Network, Shape, files, native};
 use synapse::bytes::{decode, encode};
 use synapse::{Action, Modality, Model, ModelCard};
 use thalamus::Fuser;
@@ -15,7 +15,7 @@ use visual_cortex::normalisation::INITIAL_SCALE;
 use visual_cortex::seen::seen_names;
 use visual_cortex::{Eyes, VisualCortexParams};
 
-use crate::blueprint::Backend;
+use crate::brain::Hook;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inference::{self, InferenceError, Kind};
@@ -132,6 +132,45 @@ impl Policy {
             )));
         }
         Ok(Self::Rule(rule))
+    }
+}
+
+/// What turns weights into functions that the line calls; the manifest names it (D2).
+#[derive(Clone)]
+pub struct Backend {
+    /// What runs networks; none: as the configuration says.
+    pub kind: Option<Kind>,
+    /// The instructions that our own kernels use; the bits are the same on all.
+    pub isa: Isa,
+    /// The function of a rule.
+    pub rule: fn(GoNoGo) -> Box<dyn Model>,
+    /// What a test puts in the way of the regions.
+    pub hook: Option<Hook>,
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self { kind: None, isa: Isa::detect(), rule: |rule| Box::new(rule), hook: None }
+    }
+}
+
+impl Backend {
+    /// What runs a policy.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where the configuration names what is not there.
+    pub fn kind_for(&self, policy: &Policy, config: &Config) -> Result<Kind, Failure> {
+        match (policy, &self.kind) {
+            (Policy::Rule(_), _) => Ok(Kind::Native),
+            (Policy::Network(_), Some(kind)) => Ok(kind.clone()),
+            (Policy::Network(trained), None) => Ok(config.inference.kind(&trained.network)?),
+        }
     }
 }
 

@@ -8,9 +8,10 @@ use journal::{Hash, Manifest, Marker, Reader, Record, snapshots};
 use synapse::{Input, InputKind, NoticeKind};
 
 use crate::assemble::actors;
-use crate::blueprint::{Backend, Blueprint};
+use crate::blueprint::Blueprint;
 use crate::brain::{Cut, Late, Rethink, Stray};
 use crate::failure::Failure;
+use crate::policy::Backend;
 
 /// Where to start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

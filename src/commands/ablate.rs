@@ -5,13 +5,13 @@ use market::feed::{Feed, Format};
 use serde::Serialize;
 use synapse::{Action, DecisionRecord, Digest, Modality, SampleKind};
 
-use super::demo;
+use super::bundled;
 use super::terminal::{report, tell};
-use crate::blueprint::{Backend, Blueprint, Run};
+use crate::blueprint::{Blueprint, Run};
 use crate::brain::{Engine, Observer};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::policy::Policy;
+use crate::policy::{Backend, Policy};
 use crate::stream::Range;
 
 /// What the network chooses less well without.
@@ -73,7 +73,7 @@ impl Ablation {
 
 /// The actions of all regular samples.
 fn choices(config: &Config) -> Result<Vec<Action>, Failure> {
-    let merge = demo::feeds(config, &config.known(&config.instrument_names())?)?;
+    let merge = bundled::feeds(config, &config.known(&config.instrument_names())?)?;
     let formats: Vec<Format> = merge.feeds().map(Feed::format).collect();
     let run = Run { regime: Regime::Simulated, feeds: Vec::new(), formats, from: None, venue: None };
     let blueprint = Blueprint::new(config.clone(), run, Backend::default())?;

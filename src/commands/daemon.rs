@@ -10,9 +10,9 @@ use serde_json::json;
 use super::ConfigArgs;
 use super::journal::JournalArgs;
 use super::terminal::{say, say_json, tell};
-use crate::blueprint::Backend;
 use crate::daemon::{self, Options, Outcome};
 use crate::failure::Failure;
+use crate::policy::Backend;
 use crate::venue::Speed;
 
 /// Arguments of `janus run`.

@@ -1,24 +1,18 @@
 //! `janus demo`: half an hour of a real order book, which the program carries in itself.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use market::feed::{Merge, OpenOptions, open_reader};
-use market::{Instruments, SourceId};
 
-use super::ConfigArgs;
 use super::run::{self, EngineKind, TapeArgs, Wishes};
 use super::terminal::{say, tell};
-use crate::assemble::{self, Orders};
-use crate::config::Config;
+use super::{ConfigArgs, bundled};
+use crate::assemble::Orders;
 use crate::failure::Failure;
 
 /// The demo's configuration.
 pub const DEMO_CONFIG: &str = include_str!("../../config/demo.toml");
 
-const ORDERS: &[u8] = include_bytes!("../../data/lob-bitstamp-btcusd-2026-05-02/orders.csv.gz");
-const TRADES: &[u8] = include_bytes!("../../data/lob-bitstamp-btcusd-2026-05-02/trades.csv");
 const ROWS: u64 = 314_341;
 
 /// Arguments of `janus demo`.
@@ -63,7 +57,7 @@ impl Demo {
             );
         }
         let instruments = config.known(&config.instrument_names())?;
-        let merge = feeds(&config, &instruments)?;
+        let merge = bundled::feeds(&config, &instruments)?;
         let journal = self.tape.folder();
         let wishes = Wishes {
             engine: self.engine,
@@ -103,16 +97,3 @@ const NEXT: &str = "  \
   janus config show > janus.toml                   every key, to edit
   janus backtest --config janus.toml FILE          and to trade it on paper
 ";
-
-/// The bundled session.
-pub(super) fn feeds(config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
-    let open = |name: &str, bytes: &'static [u8], source| {
-        let options = OpenOptions {
-            instrument: Some("BTCUSD".to_owned()),
-            source: SourceId(source),
-            ..assemble::open_options(config, instruments, None)
-        };
-        open_reader(name, Box::new(Cursor::new(bytes)), &options).map_err(|e| Failure::Input(e.to_string()))
-    };
-    Ok(Merge::new(vec![open("orders.csv.gz", ORDERS, 0)?, open("trades.csv", TRADES, 1)?]))
-}

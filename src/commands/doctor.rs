@@ -15,10 +15,11 @@ use serde::Serialize;
 use super::ConfigArgs;
 use super::journal::LookArgs;
 use super::terminal;
-use crate::blueprint::{Backend, Blueprint};
+use crate::blueprint::Blueprint;
 use crate::config::{Config, JournalParams};
 use crate::control::Status;
 use crate::failure::Failure;
+use crate::policy::Backend;
 
 /// Arguments of `janus doctor`.
 #[derive(Debug, Args)]

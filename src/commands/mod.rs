@@ -3,6 +3,7 @@
 mod ablate;
 mod backtest;
 mod brain;
+mod bundled;
 mod completions;
 mod config;
 mod daemon;

@@ -10,10 +10,11 @@ use super::brain::parse_hash;
 use super::journal::LookArgs;
 use super::run::EngineKind;
 use super::terminal::{bar, say, say_json};
-use crate::blueprint::{BUILD, Backend};
+use crate::blueprint::BUILD;
 use crate::brain::{Difference, Halted, Stray};
 use crate::failure::Failure;
 use crate::inference::Kind;
+use crate::policy::Backend;
 use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 
 /// Arguments of `janus replay`.

@@ -11,7 +11,7 @@ use networks::{Card, Network, Shape, Source, files};
 use training::{Dataset, Fitting, Plan, Planted, Progress, Report};
 
 use super::terminal::{bar, say, say_json, tell};
-use super::{ConfigArgs, demo};
+use super::{ConfigArgs, bundled, demo};
 use crate::assemble::{self, Orders};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -142,7 +142,7 @@ impl Train {
 
     fn open(&self, config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
         if self.feeds.is_empty() {
-            return demo::feeds(config, instruments);
+            return bundled::feeds(config, instruments);
         }
         let options = assemble::open_options(config, instruments, self.format);
         Ok(Merge::open(self.feeds.iter().map(|path| (path.as_str(), options.clone()))))

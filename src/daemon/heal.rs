@@ -9,9 +9,9 @@ use market::InstrumentId;
 use synapse::{Input, LatchCause, NoticeKind};
 
 use super::core::Core;
-use crate::blueprint::Backend;
 use crate::brain::{EngineError, Halted, Late, Observer, Stray, Stream};
 use crate::failure::Failure;
+use crate::policy::Backend;
 use crate::rebuild::{self, From, Obstacle, Rebuilt, Terms};
 
 /// An input that failed twice.

@@ -25,11 +25,11 @@ use std::time::Duration;
 
 use market::feed::Format;
 
-use crate::blueprint::Backend;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inbox;
 use crate::news;
+use crate::policy::Backend;
 use crate::venue::Speed;
 
 pub use core::Outcome;

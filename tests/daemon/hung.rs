@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use janus::blueprint::Backend;
 use janus::config::Loader;
 use janus::control::{Answer, Ask};
 use janus::daemon::{self, Options};
+use janus::policy::Backend;
 use janus::venue::Speed;
 use serde_json::Value;
 use synapse::{CommandKind, Fault, LatchCause, NoticeKind};

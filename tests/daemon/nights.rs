@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use janus::blueprint::Backend;
+use janus::policy::Backend;
 use janus::rebuild::{From, Rebuilt, Terms, rebuild};
 use janus::sleep::SCHEMAS;
 use journal::snapshots::list_snapshots;

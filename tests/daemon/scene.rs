@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use basal_ganglia::GoNoGo;
 use janus::assemble::open_options;
-use janus::blueprint::Backend;
 use janus::brain::Hook;
 use janus::config::{Config, Loader, name_of};
 use janus::daemon::{self, Options, Outcome};
 use janus::failure::Failure;
+use janus::policy::Backend;
 use janus::venue::Speed;
 use journal::{Record, RestartStep};
 use market::feed::{Merge, write_ndjson};

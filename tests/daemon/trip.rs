@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use janus::blueprint::Backend;
 use janus::config::Loader;
 use janus::daemon::{self, Options};
+use janus::policy::Backend;
 use janus::venue::Speed;
 use journal::{Note, Record, RestartStep};
 use synapse::random::seed_for;

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use janus::assemble::{self, Orders, Parts};
-use janus::blueprint::Backend;
 use janus::brain::{Actors, BrainParams, Credits, Engine, Rethink, Silent};
 use janus::config::Config;
 use janus::news::News;
-use janus::policy::{Minds, Policy, Trained};
+use janus::policy::{Backend, Minds, Policy, Trained};
 use janus::stream::Range;
 use journal::Record;
 use market::Timestamp;

@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use janus::assemble::{self, Orders, Parts};
-use janus::blueprint::Backend;
 use janus::brain::{Actors, BrainParams, Credits, Engine, Rethink};
 use janus::config::Config;
-use janus::policy::{Minds, Policy, Trained};
+use janus::policy::{Backend, Minds, Policy, Trained};
 use janus::stream::Range;
 use journal::Record;
 use market::InstrumentId;

@@ -2,11 +2,10 @@
 
 use super::{Check, Level, Patient};
 use crate::assemble;
-use crate::blueprint::Backend;
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
 use crate::inference;
-use crate::policy::Policy;
+use crate::policy::{Backend, Policy};
 
 /// Where a missing limit's message goes on with what to do.
 const LACKING: &str = "; nothing trades";
