@@ -10,6 +10,7 @@ COPY Cargo.toml Cargo.lock ./
 COPY market market
 COPY journal journal
 COPY networks networks
+COPY rules rules
 COPY regions regions
 COPY training training
 COPY src src

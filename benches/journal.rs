@@ -285,6 +285,7 @@ fn manifest() -> Manifest {
         regime: Regime::Simulated,
         config: Hash::default(),
         policy: Hash::default(),
+        rules: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["BTCUSD".into()],

@@ -7,7 +7,7 @@ use market::feed::{Format, Names, OpenOptions};
 use market::ledger::Ledger;
 use market::{Instruments, Sampler, SamplerKind, Timestamp};
 use neocortex::search::SchemaSet;
-use prefrontal::{Limits, Prefrontal};
+use prefrontal::{Law, Limits, Prefrontal};
 use synapse::Command;
 use thalamus::{Fuser, Layout, Thalamus};
 use visual_cortex::VisualCortex;
@@ -15,6 +15,7 @@ use visual_cortex::VisualCortex;
 use crate::brain::{Actors, Broker, Desk, Door, Engine, Gate, Hook, Line, Mind, Stream, Wake, Workbench};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::law::Rules;
 use crate::policy::{self, Minds, Policy};
 
 /// How the feeds of a run are opened.
@@ -43,6 +44,8 @@ pub struct Orders {
     pub is_remote: bool,
     /// The models of the regions; without them the rule that ships decides.
     pub policy: Option<Minds>,
+    /// What orders are held to; without it the rules that the configuration names.
+    pub law: Option<Law>,
     /// What was learned asleep.
     pub schemas: SchemaSet,
     /// What a test puts in the way of the regions.
@@ -77,7 +80,7 @@ pub fn parts(config: &Config, orders: Orders) -> Result<Parts, Failure> {
         let minute = config.sleep.minute();
         door.sleep_at(minute.map_err(|what| Failure::Input(format!("sleep.at {what}")))?);
     }
-    let (mut line, about) = line(config, samplers, orders.policy)?;
+    let (mut line, about) = line(config, samplers, orders.policy, orders.law, orders.is_real)?;
     line.brainstem = line.brainstem.quiet_before(from);
     line.neocortex.set_schemas(orders.schemas);
     let broker = if orders.is_remote {
@@ -117,9 +120,17 @@ pub fn line(
     config: &Config,
     samplers: Vec<Sampler>,
     minds: Option<Minds>,
+    law: Option<Law>,
+    is_real: bool,
 ) -> Result<(Line, String), Failure> {
     let (instruments, limits) = traded(config)?;
+    if is_real && config.basal_ganglia.sample {
+        return Err(Failure::Input(
+            "basal_ganglia.sample draws actions at random, which only the simulated regime may; set it to false".into(),
+        ));
+    }
     let minds = minds.map_or_else(|| Ok(Minds::of_rule(Box::new(rule(config)?))), Ok::<_, Failure>)?;
+    let law = law.map_or_else(|| Rules::chosen(config)?.law(config), Ok)?;
     let Minds { eyes, fuser, policy, priors } = minds;
     let sight = VisualCortex::new(config.visual_cortex.clone(), instruments.len(), eyes)
         .map_err(|e| Failure::Input(e.to_string()))?;
@@ -143,9 +154,15 @@ pub fn line(
         neocortex: neocortex::Neocortex::new(config.neocortex.clone()),
         visual_cortex: sight,
         thalamus,
-        basal_ganglia: BasalGanglia::new(config.basal_ganglia.clone(), policy, priors, instruments.clone()),
+        basal_ganglia: BasalGanglia::new(
+            config.basal_ganglia.clone(),
+            policy,
+            priors,
+            instruments.clone(),
+            (!is_real).then_some(config.run.seed),
+        ),
         cerebellum: cerebellum::Cerebellum::new(config.cerebellum.clone(), instruments.clone(), daily_volume),
-        prefrontal: Prefrontal::new(config.prefrontal.clone(), instruments, limits),
+        prefrontal: Prefrontal::new(config.prefrontal.clone(), instruments, limits, law),
     };
     Ok((line, about))
 }

@@ -15,6 +15,7 @@ use crate::brain::{Line, Rethink};
 use crate::config::{Config, JournalParams, Loader};
 use crate::failure::Failure;
 use crate::inference;
+use crate::law::{RULES, Rules};
 use crate::policy::{Backend, Minds, NETWORK, Policy, RULE};
 use crate::sleep::{SCHEMAS, read_book};
 
@@ -28,6 +29,8 @@ pub struct Blueprint {
     pub config: Config,
     /// What decides.
     pub policy: Policy,
+    /// What orders are held to.
+    pub rules: Rules,
     /// What was learned asleep, and its name; none before the first night.
     pub schemas: Option<(Hash, SchemaBook)>,
     /// What runs them.
@@ -58,6 +61,7 @@ impl Blueprint {
     /// [`Failure::Input`] for a configuration that nothing can trade with.
     pub fn new(config: Config, run: Run, backend: Backend) -> Result<Self, Failure> {
         let policy = assemble::policy(&config, &run.formats)?;
+        let rules = Rules::chosen(&config)?;
         let now_ns = now_ns();
         let drawn = (now_ns, std::process::id(), std::thread::current().id());
         let manifest = Manifest {
@@ -67,6 +71,7 @@ impl Blueprint {
             regime: run.regime,
             config: Hash::default(),
             policy: Hash::default(),
+            rules: Some(rules.hash()),
             backend: backend.kind_for(&policy, &config)?.name_and_version()?,
             cpu: std::env::consts::ARCH.to_owned(),
             instruments: config.instrument_names(),
@@ -75,7 +80,7 @@ impl Blueprint {
             from_ns: run.from.map(Timestamp::ns),
             venue: run.venue,
         };
-        let mut blueprint = Self { config, policy, schemas: None, backend, manifest };
+        let mut blueprint = Self { config, policy, rules, schemas: None, backend, manifest };
         (blueprint.manifest.config, blueprint.manifest.policy) =
             (blueprint.config_hash(), blueprint.policy.hash());
         Ok(blueprint)
@@ -94,13 +99,14 @@ impl Blueprint {
         Ok(Journal::create(dir, &self.manifest, &options(&self.config.journal))?)
     }
 
-    /// Keeps configuration and policy in a journal's folder.
+    /// Keeps configuration, policy and rules in a journal's folder.
     ///
     /// # Errors
     /// [`Failure::Environment`] where the disk fails.
     fn store(&self, dir: &Path) -> Result<(), Failure> {
         artefacts::put(dir, CONFIG, self.config.canonical().as_bytes())?;
         self.policy.store(dir)?;
+        self.rules.store(dir)?;
         Ok(())
     }
 
@@ -111,7 +117,8 @@ impl Blueprint {
     pub fn of(dir: &Path, manifest: &Manifest, backend: Backend) -> Result<Self, Failure> {
         let config = read_config(dir, &manifest.config)?;
         let policy = Policy::read(dir, kind_of(dir, &manifest.policy)?.as_str(), &manifest.policy)?;
-        Ok(Self { config, policy, schemas: None, backend, manifest: manifest.clone() })
+        let rules = manifest.rules.as_ref().map_or_else(Rules::shipped, |hash| Rules::read(dir, hash))?;
+        Ok(Self { config, policy, rules, schemas: None, backend, manifest: manifest.clone() })
     }
 
     /// A brain that has seen nothing.
@@ -127,6 +134,7 @@ impl Blueprint {
             is_real: self.manifest.regime == Regime::Real,
             is_remote: self.manifest.venue.is_some(),
             policy: Some(Minds::open(&self.policy, &self.backend, &self.config)?),
+            law: Some(self.rules.law(&self.config)?),
             schemas: self.schemas.as_ref().map(|(_, book)| book.schemas().clone()).unwrap_or_default(),
             hook: self.backend.hook.clone(),
         };
@@ -174,6 +182,7 @@ impl Blueprint {
                 check_change(&self.config, &next.config)?;
             }
             kind @ (RULE | NETWORK) => next.policy = Policy::read(dir, kind, hash)?,
+            RULES => next.rules = Rules::read(dir, hash)?,
             SCHEMAS => next.schemas = Some((*hash, read_book(dir, hash, &self.config)?)),
             kind => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
         }

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use journal::{Hash, Manifest, Marker, Reader, Record, snapshots};
+use prefrontal::{Law, Testimony};
 use synapse::{Input, InputKind, NoticeKind};
 
 use crate::assemble::actors;
 use crate::blueprint::Blueprint;
 use crate::brain::{Cut, Late, Rethink, Stray};
 use crate::failure::Failure;
+use crate::law::Rules;
 use crate::policy::Backend;
 
 /// Where to start from.
@@ -38,6 +40,26 @@ pub struct Rebuilt {
     pub blueprint: Blueprint,
     /// The snapshot it started from.
     pub from: Option<Marker>,
+    watched: Vec<Watched>,
+}
+
+/// Rules that a witness judges every candidate by, beside those that decide.
+#[derive(Debug, Clone)]
+pub enum Watched {
+    /// Those in force at the time.
+    InForce,
+    /// These, from beginning to end.
+    Always(Rules),
+}
+
+impl Watched {
+    fn law(&self, blueprint: &Blueprint) -> Result<Law, Failure> {
+        let rules = match self {
+            Self::InForce => &blueprint.rules,
+            Self::Always(rules) => rules,
+        };
+        rules.law(&blueprint.config)
+    }
 }
 
 /// Why a brain could not be rebuilt.
@@ -49,6 +71,16 @@ pub enum Obstacle {
     /// Tape, artefact or configuration.
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl Obstacle {
+    /// As a command fails with it.
+    pub fn into_failure(self) -> Failure {
+        match self {
+            Self::Failure(failure) => failure,
+            Self::Stray(stray) => Failure::Check(format!("the tape cannot be thought again: {stray}")),
+        }
+    }
 }
 
 impl std::convert::From<journal::JournalError> for Obstacle {
@@ -72,6 +104,8 @@ pub struct Terms {
     pub backend: Backend,
     /// The regions run as actors.
     pub is_line: bool,
+    /// The rules of witnesses; none where the regions run as actors.
+    pub watched: Vec<Watched>,
 }
 
 /// Follows the tape of `dir` to its end, or to where `terms` end it; `progress` is told how many
@@ -85,6 +119,21 @@ pub fn rebuild(
     from: From,
     terms: &Terms,
     progress: &mut dyn FnMut(usize, usize),
+) -> Result<Rebuilt, Obstacle> {
+    rebuild_watched(dir, reader, from, terms, progress, &mut |_| {})
+}
+
+/// The same, where `heard` is told what the witnesses of `terms` say of each candidate.
+///
+/// # Errors
+/// [`Obstacle`].
+pub fn rebuild_watched(
+    dir: &Path,
+    reader: &Reader,
+    from: From,
+    terms: &Terms,
+    progress: &mut dyn FnMut(usize, usize),
+    heard: &mut dyn FnMut(Testimony),
 ) -> Result<Rebuilt, Obstacle> {
     let is_cut = reader.headers().first().is_some_and(|block| block.header.number != 0);
     let usable = match from {
@@ -115,10 +164,12 @@ pub fn rebuild(
                 );
                 return Err(Failure::Input(message).into());
             }
-            return rebuild(dir, reader, From::Snapshot(sequence.saturating_sub(1)), terms, progress);
+            let from = From::Snapshot(sequence.saturating_sub(1));
+            return rebuild_watched(dir, reader, from, terms, progress, heard);
         }
         rebuilt.from = Some(marker);
     }
+    rebuilt.watch(&terms.watched)?;
     if terms.is_line {
         rebuilt.rethink.mind_mut().host(actors(&rebuilt.blueprint.config, None)?);
     }
@@ -132,6 +183,7 @@ pub fn rebuild(
                 return Ok(rebuilt);
             }
             rebuilt.follow(dir, &record)?;
+            rebuilt.take_testimony().into_iter().for_each(&mut *heard);
         }
         progress(at + 1, blocks);
     }
@@ -156,10 +208,28 @@ fn begin(
     if terms.lenient {
         rethink = rethink.lenient();
     }
-    Ok(Rebuilt { rethink, blueprint, from: None })
+    Ok(Rebuilt { rethink, blueprint, from: None, watched: Vec::new() })
 }
 
 impl Rebuilt {
+    /// Calls a witness for each of these.
+    fn watch(&mut self, watched: &[Watched]) -> Result<(), Failure> {
+        for one in watched {
+            let law = one.law(&self.blueprint)?;
+            self.rethink.mind_mut().line_mut().prefrontal.watch(law);
+        }
+        self.watched = watched.to_vec();
+        Ok(())
+    }
+
+    /// What the witnesses have said since this was asked last.
+    fn take_testimony(&mut self) -> Vec<Testimony> {
+        if self.watched.is_empty() {
+            return Vec::new();
+        }
+        self.rethink.mind_mut().line_mut().prefrontal.take_testimony()
+    }
+
     fn follow(&mut self, dir: &Path, record: &Record) -> Result<(), Obstacle> {
         if let Record::Input(input) = record {
             self.prepare(dir, input)?;
@@ -182,7 +252,12 @@ impl Rebuilt {
             && let Some(hash) = kind.activates()
             && !self.rethink.mind().spine().absent().contains(&input.sequence)
         {
-            let line = self.blueprint.activate(dir, &Hash(hash))?;
+            let mut line = self.blueprint.activate(dir, &Hash(hash))?;
+            if !self.watched.is_empty() {
+                let laws = self.watched.iter().map(|one| one.law(&self.blueprint));
+                let laws: Vec<Law> = laws.collect::<Result<_, _>>()?;
+                line.prefrontal.watch_on(&self.rethink.mind().line().prefrontal, laws);
+            }
             let set = self.rethink.mind_mut().set_line(line);
             set.map_err(|fault| Stray::of(input.sequence, fault))?;
         }

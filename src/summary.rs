@@ -260,13 +260,13 @@ impl Summary {
     }
 
     fn orders_table(&self) -> Table {
-        let refusals: Vec<String> = self.refusals.iter().map(|(limit, n)| format!("{limit} {n}")).collect();
+        let refusals: Vec<String> = self.refusals.iter().map(|(rule, n)| format!("{rule} {n}")).collect();
         pairs([
             ("decisions that asked something of the venue", grouped(self.acted)),
             ("orders released", grouped(self.orders)),
             ("cancels", grouped(self.cancels)),
             ("replacements", grouped(self.replaces)),
-            ("refused by our limits", if refusals.is_empty() { "0".into() } else { refusals.join(", ") }),
+            ("refused by our rules", if refusals.is_empty() { "0".into() } else { refusals.join(", ") }),
             ("rejected by the venue", grouped(self.rejected)),
             ("fills", format!("{} ({} partial)", grouped(self.fills), grouped(self.partial_fills))),
             ("expired at the end", grouped(self.expired)),

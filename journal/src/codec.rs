@@ -7,7 +7,7 @@ use zstd::bulk::{Compressor, decompress};
 
 use crate::header::{FORMAT, Header, Kind};
 use crate::record::{Decision, Entry, Record};
-use crate::{format1, format2};
+use crate::{format1, format2, format3};
 
 /// The most that the frames of one block may be.
 pub const MAX_RAW_BYTES: usize = 32 << 20;
@@ -124,9 +124,10 @@ pub struct Codec {
 }
 
 /// Every format that was ever written.
-const CODECS: [Codec; 3] = [
+const CODECS: [Codec; 4] = [
     Codec { version: 1, decision: |bytes| body::<format1::DecisionRecord>(bytes).map(Into::into) },
     Codec { version: 2, decision: |bytes| body::<format2::DecisionRecord>(bytes).map(Into::into) },
+    Codec { version: 3, decision: |bytes| body::<format3::DecisionRecord>(bytes).map(Into::into) },
     Codec { version: FORMAT, decision: body },
 ];
 

@@ -181,10 +181,15 @@ pub(crate) struct Listed<F> {
     pub bytes: u64,
 }
 
+/// The names in a folder, sorted; none where there is no folder.
+pub(crate) fn names<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<String>, JournalError> {
+    Ok(there(disk.list(dir)).map_err(failed(dir, "list"))?.unwrap_or_default())
+}
+
 /// The files in a folder and their sizes, sorted by name; none where there is no folder.
 pub(crate) fn list<D: Disk>(disk: &D, dir: &Path, write: bool) -> Result<Vec<Listed<D::File>>, JournalError> {
     let mut files = Vec::new();
-    for name in there(disk.list(dir)).map_err(failed(dir, "list"))?.unwrap_or_default() {
+    for name in names(disk, dir)? {
         // one may have been removed or renamed since the folder was listed
         if let Some(file) = Named::find(disk, &dir.join(&name), write)? {
             let bytes = file.bytes()?;

@@ -5,9 +5,10 @@ use market::book::BookState;
 use market::features::FeatureVector;
 use market::{InstrumentId, Timestamp};
 use serde::Deserialize;
-use synapse::{Account, Action, Context, ExecutionForecast, Recall, SampleKind, Threat, Verdict};
+use synapse::{Account, Action, Context, Recall, SampleKind, Threat};
 
 use crate::format2::{FusedState, Proposal};
+use crate::format3::{ExecutionForecast, Verdict};
 
 /// A decision as format 1 kept it.
 #[derive(Debug, Deserialize)]
@@ -45,8 +46,8 @@ impl From<DecisionRecord> for synapse::DecisionRecord {
             percept: old.percept,
             state: old.state.into(),
             proposal: old.proposal.into(),
-            execution: old.execution,
-            verdict: old.verdict,
+            execution: old.execution.into(),
+            verdict: old.verdict.into(),
             book: BookState::Unknown,
             top: None,
         }

@@ -5,7 +5,9 @@ use market::book::{BookState, Top};
 use market::features::FeatureVector;
 use market::{InstrumentId, Quantity, Timestamp};
 use serde::Deserialize;
-use synapse::{Account, Action, Context, ExecutionForecast, Modality, Recall, SampleKind, Threat, Verdict};
+use synapse::{Account, Action, Context, Modality, Recall, SampleKind, Threat};
+
+use crate::format3::{ExecutionForecast, Verdict};
 
 /// A fused state as formats 1 and 2 kept it.
 #[derive(Debug, Deserialize)]
@@ -41,6 +43,7 @@ impl From<Proposal> for synapse::Proposal {
             values: None,
             policy: old.policy,
             action: old.action,
+            probability: 1.0,
             margin: old.margin,
             margin_needed: old.margin_needed,
             target: old.target,
@@ -87,8 +90,8 @@ impl From<DecisionRecord> for synapse::DecisionRecord {
             percept: old.percept,
             state: old.state.into(),
             proposal: old.proposal.into(),
-            execution: old.execution,
-            verdict: old.verdict,
+            execution: old.execution.into(),
+            verdict: old.verdict.into(),
             book: old.book,
             top: old.top,
         }

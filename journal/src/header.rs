@@ -10,7 +10,7 @@ use crate::record::{Hash, Head};
 /// How long a header is, in every format.
 pub const HEADER_BYTES: usize = 200;
 /// The newest format, which is the one written.
-pub const FORMAT: u16 = 3;
+pub const FORMAT: u16 = 4;
 
 const MAGIC: [u8; 8] = *b"JANUSBLK";
 const DOMAIN: &[u8] = b"janus block 1";

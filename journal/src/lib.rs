@@ -11,6 +11,7 @@ mod error;
 mod files;
 mod format1;
 mod format2;
+mod format3;
 mod header;
 pub mod index;
 mod journal;
@@ -48,5 +49,5 @@ pub use writer::Standing;
 /// # Errors
 /// Where the folder cannot be read.
 pub fn exists(dir: &std::path::Path) -> Result<bool, JournalError> {
-    Ok(dir.is_dir() && !segments::list(&disk::RealDisk, dir, false)?.is_empty())
+    Ok(dir.is_dir() && !segments::numbers(&disk::RealDisk, dir)?.is_empty())
 }

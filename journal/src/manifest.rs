@@ -29,6 +29,9 @@ pub struct Manifest {
     pub config: Hash,
     /// The artefact that is the policy.
     pub policy: Hash,
+    /// The artefact that is the rule set; none of a tape older than rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Hash>,
     /// What computes the networks.
     pub backend: String,
     /// The processor's features that could change a bit of a result.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::error::JournalError;
-use crate::files::{self, Listed, Named};
+use crate::files::{self, Named};
 use crate::sectors::PAGE_BYTES;
 
 /// How large a segment is unless told.
@@ -32,19 +32,24 @@ pub(crate) struct Segment<F> {
     pub file: Named<F>,
 }
 
-/// The segments of a journal in order; none where there is no folder.
-pub(crate) fn list<D: Disk>(
+/// The numbers of a journal's segments in order; none where there is no folder.
+pub(crate) fn numbers<D: Disk>(disk: &D, dir: &Path) -> Result<Vec<u32>, JournalError> {
+    let names = files::names(disk, &folder(dir))?;
+    let mut numbers: Vec<u32> =
+        names.iter().filter_map(|name| name.strip_suffix(".seg")?.parse().ok()).collect();
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+/// Opens a segment, unless it has been dropped since it was listed.
+pub(crate) fn open<D: Disk>(
     disk: &D,
     dir: &Path,
+    number: u32,
     write: bool,
-) -> Result<Vec<Segment<D::File>>, JournalError> {
-    let of = |Listed { file, bytes }: Listed<D::File>| {
-        let number = file.name().strip_suffix(".seg")?.parse().ok()?;
-        Some(Segment { number, bytes, file })
-    };
-    let mut segments: Vec<_> = files::list(disk, &folder(dir), write)?.into_iter().filter_map(of).collect();
-    segments.sort_by_key(|segment| segment.number);
-    Ok(segments)
+) -> Result<Option<Segment<D::File>>, JournalError> {
+    let Some(file) = Named::find(disk, &folder(dir).join(name(number)), write)? else { return Ok(None) };
+    Ok(Some(Segment { number, bytes: file.bytes()?, file }))
 }
 
 /// Makes the segment that will be needed next, so that the writer need not wait for it.

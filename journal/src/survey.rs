@@ -97,32 +97,42 @@ pub(crate) fn survey<D: Disk>(
     write: bool,
     from: u32,
 ) -> Result<Survey<D::File>, JournalError> {
-    let look = || look(disk, dir, write, from);
-    let mut seen = look()?;
+    let mut damage = None;
     for _ in 0..8 {
-        let Some(damage) = seen.damage else { break };
-        seen = look()?;
-        if seen.damage.as_ref() == Some(&damage) {
-            break;
+        let seen = look(disk, dir, write, from)?;
+        if seen.damage.is_none() || seen.damage == damage {
+            return Ok(seen);
         }
+        damage = seen.damage;
     }
-    Ok(seen)
+    look(disk, dir, write, from)
 }
 
 fn look<D: Disk>(disk: &D, dir: &Path, write: bool, from: u32) -> Result<Survey<D::File>, JournalError> {
     // the anchor first: whoever writes meanwhile adds blocks before he anchors them
     let anchored = anchor::read(disk, dir)?;
-    let mut segments = segments::list(disk, dir, write)?;
-    let Some(oldest) = segments.first() else {
+    let numbers = segments::numbers(disk, dir)?;
+    let from = from.min(numbers.last().copied().unwrap_or(from));
+    let (mut segments, mut first, mut is_part) = (Vec::new(), None, false);
+    for number in numbers {
+        if number < from && first.is_some() {
+            continue;
+        }
+        let Some(segment) = segments::open(disk, dir, number, write)? else { continue };
+        if first.is_none() {
+            first = Some(match read_first(&segment.file, 0)? {
+                First::Header(header) => header.number,
+                _ => 0,
+            });
+            is_part = number < from;
+        }
+        if number >= from {
+            segments.push(segment);
+        }
+    }
+    let Some(first) = first else {
         return Err(JournalError::Missing { path: dir.to_owned() });
     };
-    let first = match read_first(&oldest.file, 0)? {
-        First::Header(header) => header.number,
-        _ => 0,
-    };
-    let from = from.min(segments.last().map_or(from, |newest| newest.number));
-    let is_part = segments.first().is_some_and(|oldest| oldest.number < from);
-    segments.retain(|segment| segment.number >= from);
     let (blocks, leftovers, hash, anchor) = (Vec::new(), Vec::new(), Hash::default(), anchored.last);
     let mut seen = Survey { first, segments, blocks, hash, leftovers, anchored: anchor, damage: None };
     let mut stop = seen.walk()?;

@@ -57,7 +57,7 @@ impl<D: Disk> Tape<D> {
         segment_bytes: u64,
     ) -> Result<Self, JournalError> {
         let begun = Named::find(&disk, &dir.join("anchor"), false)?.is_some();
-        if begun || !segments::list(&disk, dir, false)?.is_empty() {
+        if begun || !segments::numbers(&disk, dir)?.is_empty() {
             return Err(JournalError::Exists { path: dir.to_owned() });
         }
         let (folder, path) = (segments::folder(dir), dir.join("manifest.json"));

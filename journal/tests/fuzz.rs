@@ -118,7 +118,7 @@ fn decision(sequence: u64) -> DecisionRecord {
         percept: [0; 32],
         state: FusedState { h: vec![0.5; 32].into(), gate: vec![0.25; 32].into(), absent: Vec::new() },
         proposal: scenes::proposal(Action::Buy, Quantity::ZERO),
-        execution: ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false },
+        execution: ExecutionForecast::default(),
         verdict: Judgement {
             outcome,
             rules: Default::default(),
@@ -179,6 +179,7 @@ fn manifest() -> Manifest {
         regime: Regime::Real,
         config: Hash([1; 32]),
         policy: Hash([2; 32]),
+        rules: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["TEST".into()],

@@ -13,6 +13,7 @@ pub mod num;
 pub mod order;
 pub mod params;
 pub mod sampler;
+pub mod tax;
 pub mod time;
 
 pub use book::{Applied, Book, BookState, Ignored, L2Book, L3Book, Level, OrderView, Refused, Top};

@@ -19,6 +19,7 @@ pub mod graphs;
 pub mod native;
 pub mod network;
 pub mod onnx;
+pub mod predicate;
 pub mod shape;
 #[cfg(test)]
 mod tests;
@@ -29,5 +30,6 @@ pub use error::NetworkError;
 pub use graphs::Graphs;
 pub use native::{Isa, Models, attention, native};
 pub use network::{Body, Network};
+pub use predicate::{Predicate, PredicateCard};
 pub use shape::Shape;
 pub use weights::Weights;

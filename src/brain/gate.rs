@@ -12,7 +12,7 @@ use market::order::{ClientId, Report, ReportKind, Request};
 use market::{InstrumentId, Quantity, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
-use synapse::{CommandKind, Judged, NoticeKind};
+use synapse::{CommandKind, Judged, LatchCause, NoticeKind, Parent};
 
 /// What the gate wants done.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,14 @@ struct Working {
     remaining: Quantity,
     filled: Quantity,
     cancelling: bool,
+    parent: Option<ClientId>,
+}
+
+/// The parent order of an instrument, as its children leave and fill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Family {
+    parent: Parent,
+    filled: Quantity,
 }
 
 /// What a decision approved, until the decision is durable.
@@ -38,6 +46,7 @@ struct Held {
     sequence: u64,
     instrument: InstrumentId,
     time: Timestamp,
+    parent: Option<Parent>,
     requests: SmallVec<[Request; 2]>,
 }
 
@@ -49,6 +58,7 @@ pub struct Gate {
     held: VecDeque<Held>,
     released: BTreeMap<ClientId, Working>,
     positions: BTreeMap<InstrumentId, i64>,
+    families: BTreeMap<InstrumentId, Family>,
     closed: bool,
     restart_pending: bool,
     orders: u64,
@@ -85,7 +95,7 @@ impl Gate {
                     effects.push(Effect::Return(NoticeKind::Lapsed(order.id)));
                 }
                 Request::Replace { id, .. } if released.late => self.cancel(id, effects),
-                request => self.release(request, effects),
+                request => self.release(request, held.parent, effects),
             }
         }
     }
@@ -129,26 +139,30 @@ impl Gate {
         self.closed = closed;
         if !self.patient {
             for request in verdict.requests() {
-                self.release(*request, effects);
+                self.release(*request, verdict.parent, effects);
             }
         } else if !verdict.requests().is_empty() {
             let sensed = judged.sensed();
             let (sequence, instrument, time) = (sensed.sequence, sensed.instrument, sensed.time);
-            let requests = verdict.requests().into();
-            self.held.push_back(Held { sequence, instrument, time, requests });
+            let (parent, requests) = (verdict.parent, verdict.requests().into());
+            self.held.push_back(Held { sequence, instrument, time, parent, requests });
         }
     }
 
-    fn release(&mut self, request: Request, effects: &mut Vec<Effect>) {
+    fn release(&mut self, request: Request, parent: Option<Parent>, effects: &mut Vec<Effect>) {
         let id = request.id();
         match request {
             Request::Place(order) => {
+                if parent.is_some_and(|parent| self.would_outgrow(id, parent, order.quantity)) {
+                    return self.stop_family(id, effects);
+                }
                 if self.closed && !self.is_reduction(id, order.side, order.quantity) {
                     effects.push(Effect::Return(NoticeKind::Lapsed(id)));
                     return;
                 }
                 let (side, remaining) = (order.side, order.quantity);
-                let released = Working { side, remaining, filled: Quantity::ZERO, cancelling: false };
+                let parent = parent.map(|parent| parent.id);
+                let released = Working { side, remaining, filled: Quantity::ZERO, cancelling: false, parent };
                 let before = self.released.insert(id, released);
                 assert!(before.is_none(), "order {id} is released once");
                 self.orders += 1;
@@ -160,6 +174,9 @@ impl Gate {
             Request::Replace { total, .. } => {
                 let Some(released) = self.released.get(&id).copied() else { return };
                 let rest = Quantity::from_units(total.units().saturating_sub(released.filled.units()));
+                if parent.is_some_and(|parent| self.would_outgrow(id, parent, rest)) {
+                    return self.stop_family(id, effects);
+                }
                 if self.closed && !self.is_reduction(id, released.side, rest) {
                     self.cancel(id, effects);
                     return;
@@ -169,6 +186,32 @@ impl Gate {
             }
         }
         effects.push(Effect::Send(request));
+    }
+
+    /// Whether what has filled and what may still fill of a parent's children would be more than the parent, with
+    /// so much of this one. It counts what left, whoever made it leave: nothing that decides is asked.
+    fn would_outgrow(&mut self, id: ClientId, parent: Parent, quantity: Quantity) -> bool {
+        let family = self.families.entry(id.instrument).or_insert(Family { parent, filled: Quantity::ZERO });
+        if family.parent.id != parent.id {
+            *family = Family { parent, filled: Quantity::ZERO };
+        }
+        let Family { parent: Parent { id: of, total }, filled } = *family;
+        let beside = |(at, r): &(&ClientId, &Working)| **at != id && r.parent == Some(of);
+        let outstanding: i128 =
+            self.released.iter().filter(beside).map(|(_, r)| i128::from(r.remaining.units())).sum();
+        outstanding + i128::from(filled.units()) + i128::from(quantity.units()) > i128::from(total.units())
+    }
+
+    /// More was about to leave than was ever meant to: it does not, and nothing else does until a human arms.
+    fn stop_family(&mut self, id: ClientId, effects: &mut Vec<Effect>) {
+        self.closed = true;
+        if self.released.contains_key(&id) {
+            self.cancel(id, effects);
+        } else {
+            effects.push(Effect::Return(NoticeKind::Lapsed(id)));
+        }
+        effects.push(Effect::Return(NoticeKind::Latch(LatchCause::Oversent)));
+        self.cancel_all(effects);
     }
 
     /// Whether an order of that quantity, all others of its side aside, cannot cross zero (G2).
@@ -238,6 +281,13 @@ impl Gate {
         if let ReportKind::Filled(fill) = &report.kind {
             let position = self.positions.entry(report.id.instrument).or_default();
             *position = position.saturating_add(fill.side.signed(fill.quantity).units());
+            let parent = self.released.get(&report.id).and_then(|released| released.parent);
+            if let Some(family) = self.families.get_mut(&report.id.instrument)
+                && parent == Some(family.parent.id)
+            {
+                let filled = family.filled.units().saturating_add(fill.quantity.units());
+                family.filled = Quantity::from_units(filled);
+            }
         }
         if report.kind.is_terminal() {
             self.released.remove(&report.id);
@@ -296,7 +346,7 @@ mod tests {
 
     fn release(gate: &mut Gate, request: Request) -> Vec<Effect> {
         let mut effects = Vec::new();
-        gate.release(request, &mut effects);
+        gate.release(request, None, &mut effects);
         effects
     }
 
@@ -319,6 +369,47 @@ mod tests {
         assert_eq!(cancels, expected, "the filled one is finished");
         assert_eq!(notice(&mut gate, &command(CommandKind::Halt)), [], "a second halt adds nothing");
         assert!(gate.is_closed());
+    }
+
+    #[test]
+    fn children_never_outgrow_their_parent_whoever_sends_them() {
+        let mut gate = Gate::default();
+        let parent = Parent { id: id(1), total: Quantity::from_units(10) };
+        let send = |gate: &mut Gate, sequence, units| {
+            let mut effects = Vec::new();
+            gate.release(place(sequence, Side::Buy, units), Some(parent), &mut effects);
+            effects
+        };
+        // a router that never hears of a fill sends the same again and again
+        assert_eq!(send(&mut gate, 1, 4), [Effect::Send(place(1, Side::Buy, 4))]);
+        notice(&mut gate, &filled(1, Side::Buy, 4, 0));
+        assert_eq!(send(&mut gate, 2, 4), [Effect::Send(place(2, Side::Buy, 4))]);
+        let stopped = [
+            Effect::Return(NoticeKind::Lapsed(id(3))),
+            Effect::Return(NoticeKind::Latch(LatchCause::Oversent)),
+            Effect::Send(Request::Cancel(id(2))),
+            Effect::Return(NoticeKind::CancelSent(id(2))),
+        ];
+        assert_eq!(send(&mut gate, 3, 4), stopped, "4 are filled, 4 may fill, 4 more are 12 of 10");
+        assert!(gate.is_closed());
+        assert_eq!(gate.orders(), 2);
+    }
+
+    #[test]
+    fn what_a_child_did_not_fill_may_be_sent_again() {
+        let mut gate = Gate::default();
+        let parent = Parent { id: id(1), total: Quantity::from_units(10) };
+        let mut effects = Vec::new();
+        gate.release(place(1, Side::Buy, 10), Some(parent), &mut effects);
+        notice(&mut gate, &filled(1, Side::Buy, 3, 7));
+        notice(&mut gate, &report(1, ReportKind::Cancelled { filled: Quantity::from_units(3) }));
+        effects.clear();
+        gate.release(place(2, Side::Buy, 7), Some(parent), &mut effects);
+        assert_eq!(effects, [Effect::Send(place(2, Side::Buy, 7))]);
+        let next = Parent { id: id(3), total: Quantity::from_units(2) };
+        effects.clear();
+        gate.release(place(3, Side::Buy, 2), Some(next), &mut effects);
+        assert_eq!(effects, [Effect::Send(place(3, Side::Buy, 2))], "another parent counts anew");
     }
 
     #[test]
@@ -377,15 +468,8 @@ mod tests {
         let time = Timestamp::from_ns(ms * 1_000_000);
         let sensed = synapse::Sensed { sequence, time, ..scenes::sensed() };
         let proposed = scenes::proposed(sensed, scenes::proposal(synapse::Action::Hold, Quantity::ZERO));
-        let execution =
-            synapse::ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false };
-        let verdict = synapse::Verdict {
-            outcome: synapse::Outcome::Act(requests.into()),
-            rules: SmallVec::new(),
-            satisfaction: 1.0,
-            latch: None,
-            tripped: false,
-        };
+        let execution = synapse::ExecutionForecast::default();
+        let verdict = synapse::Verdict::untested(synapse::Outcome::Act(requests.into()));
         Judged { forecast: synapse::Forecast { proposed, execution }, verdict }
     }
 

@@ -57,6 +57,14 @@ impl Mind {
         self.regions.line()
     }
 
+    /// The regions, to be changed in what they do not remember.
+    ///
+    /// # Panics
+    /// As [`Mind::line`].
+    pub fn line_mut(&mut self) -> &mut Line {
+        self.regions.line_mut()
+    }
+
     /// The regions alone.
     pub fn into_line(self) -> Line {
         self.regions.into_line()

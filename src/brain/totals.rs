@@ -143,8 +143,8 @@ impl Totals {
             }
             Outcome::Rest(reason) => {
                 count(&mut self.reasons, reason.name());
-                if let Reason::Refused { limit, .. } = reason {
-                    count(&mut self.refusals, limit.name());
+                if let Reason::Refused { rule, .. } = reason {
+                    count(&mut self.refusals, rule.as_str());
                 }
             }
         }

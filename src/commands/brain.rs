@@ -18,6 +18,7 @@ use super::terminal::{say, say_json};
 use crate::blueprint::CONFIG;
 use crate::control::Ask;
 use crate::failure::Failure;
+use crate::law::{RULES, Rules};
 use crate::policy::{NETWORK, Policy, RULE, Trained};
 use crate::sleep::SCHEMAS;
 use crate::summary::grouped;
@@ -88,6 +89,8 @@ enum Kind {
     Policy,
     /// The configuration.
     Config,
+    /// The rules that orders are held to.
+    Rules,
 }
 
 impl Kind {
@@ -96,6 +99,7 @@ impl Kind {
             Self::Schemas => SCHEMAS,
             Self::Policy => RULE,
             Self::Config => CONFIG,
+            Self::Rules => RULES,
         }
     }
 }
@@ -190,6 +194,11 @@ fn stack_of(kind: &str) -> &str {
     if kind == NETWORK { RULE } else { kind }
 }
 
+/// The rules that a run began with: one that names none was held to those that ship.
+fn begun_with(manifest: &Manifest) -> Result<Hash, Failure> {
+    manifest.rules.map_or_else(|| Rules::shipped().map(|rules| rules.hash()), Ok)
+}
+
 /// What took effect in a run, by kind.
 #[derive(Debug)]
 struct History {
@@ -203,17 +212,19 @@ struct History {
 impl History {
     fn of(dir: &Path) -> Result<Self, Failure> {
         let reader = Reader::open(dir)?;
-        Ok(Self::new(reader.manifest(), artefacts::list(dir)?, reader.records())?)
+        let rules = begun_with(reader.manifest())?;
+        Ok(Self::new(reader.manifest(), rules, artefacts::list(dir)?, reader.records())?)
     }
 
     /// One that takes effect again takes back all that took effect since it did before.
     fn new(
         manifest: &Manifest,
+        rules: Hash,
         list: Vec<Artefact>,
         records: impl Iterator<Item = Result<Record, JournalError>>,
     ) -> Result<Self, JournalError> {
         let nothing = Hash::of(&SchemaBook::empty().to_bytes());
-        let begun = [(CONFIG, manifest.config), (RULE, manifest.policy), (SCHEMAS, nothing)];
+        let begun = [(CONFIG, manifest.config), (RULE, manifest.policy), (SCHEMAS, nothing), (RULES, rules)];
         let mut active: BTreeMap<String, Vec<(Hash, u64)>> =
             begun.map(|(kind, hash)| (kind.to_owned(), vec![(hash, 0)])).into();
         let mut last = None;
@@ -266,8 +277,13 @@ impl Rollback {
         let dir = &journal.journal;
         let history = History::of(dir)?;
         let (kind, hash) = history.before(kind)?;
-        if kind == SCHEMAS && history.list.iter().all(|artefact| artefact.hash != hash) {
-            artefacts::put(dir, SCHEMAS, &SchemaBook::empty().to_bytes())?;
+        // what a run began with without a word is kept when it is asked for
+        if history.list.iter().all(|artefact| artefact.hash != hash) {
+            match kind {
+                SCHEMAS => _ = artefacts::put(dir, SCHEMAS, &SchemaBook::empty().to_bytes())?,
+                RULES => _ = Rules::shipped()?.store(dir)?,
+                _ => {}
+            }
         }
         operator::command(&journal, &Ask::Activate { hash, by, reason })
     }
@@ -296,7 +312,8 @@ mod tests {
         let list = [artefact("config", "a"), artefact("policy", "old"), artefact("policy", "new")];
         let manifest = manifest(&list);
         let since = |records: Vec<_>| {
-            let rows = History::new(&manifest, list.to_vec(), records.into_iter()).expect("listed").rows();
+            let history = History::new(&manifest, rules(), list.to_vec(), records.into_iter());
+            let rows = history.expect("listed").rows();
             assert!(rows.iter().all(|row| row.active == row.since.is_some()));
             rows.iter().map(|row| row.since).collect::<Vec<_>>()
         };
@@ -308,13 +325,14 @@ mod tests {
 
     #[test]
     fn a_rollback_goes_back_step_by_step_to_the_beginning() {
-        let list =
-            ["config", "policy", "a", "b"].map(|it| artefact(if it.len() > 1 { it } else { SCHEMAS }, it));
+        let kinds = [("config", "c"), ("policy", "p"), (SCHEMAS, "a"), (SCHEMAS, "b"), (RULES, "stricter")];
+        let list = kinds.map(|(kind, text)| artefact(kind, text));
         let manifest = manifest(&list);
         let nothing = Hash::of(&SchemaBook::empty().to_bytes());
         let before = |steps: &[(u64, usize)], kind: Option<Kind>| {
             let records: Vec<_> = steps.iter().map(|(at, of)| activation(*at, &list[*of])).collect();
-            let history = History::new(&manifest, list.to_vec(), records.into_iter()).expect("listed");
+            let history = History::new(&manifest, rules(), list.to_vec(), records.into_iter());
+            let history = history.expect("listed");
             history.before(kind).map(|(_, hash)| hash).map_err(|why| why.to_string())
         };
         assert!(before(&[], None).is_err_and(|why| why.contains("nothing took effect")));
@@ -323,6 +341,13 @@ mod tests {
         assert_eq!(before(&[(3, 2), (5, 3)], None), Ok(list[2].hash));
         assert_eq!(before(&[(3, 2), (5, 3), (6, 2)], None), Ok(nothing), "taken back twice");
         assert!(before(&[(3, 2)], Some(Kind::Policy)).is_err_and(|why| why.contains("policy")));
+        assert!(before(&[(3, 2)], Some(Kind::Rules)).is_err_and(|why| why.contains("the rules active")));
+        assert_eq!(before(&[(3, 4), (4, 2)], Some(Kind::Rules)), Ok(rules()));
+    }
+
+    /// What the runs began with.
+    fn rules() -> Hash {
+        Hash::of(b"rules")
     }
 
     fn manifest(list: &[Artefact]) -> Manifest {
@@ -333,6 +358,7 @@ mod tests {
             regime: Regime::Real,
             config: list[0].hash,
             policy: list[1].hash,
+            rules: Some(rules()),
             backend: "plain".into(),
             cpu: String::new(),
             instruments: Vec::new(),

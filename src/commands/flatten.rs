@@ -135,21 +135,21 @@ fn awaited(answer: Answer) -> (String, String) {
     // a number that is none does not come through JSON
     let plain = outcome.to_string();
     let (text, short) = match serde_json::from_value(outcome) {
-        Ok(Outcome::Act(_)) => ("an order goes with its next sample".to_owned(), "acts"),
+        Ok(Outcome::Act(_)) => ("an order goes with its next sample".to_owned(), "acts".to_owned()),
         // the last fill came behind the status
-        Ok(Outcome::Rest(Reason::Latched { .. })) => ("it is closed by now".to_owned(), "closed"),
-        Ok(Outcome::Rest(reason @ Reason::Refused { limit, .. })) => (reason.to_string(), limit.name()),
-        Ok(Outcome::Rest(reason)) => (reason.to_string(), reason.name()),
-        Err(_) => (plain, "unread"),
+        Ok(Outcome::Rest(Reason::Latched { .. })) => ("it is closed by now".to_owned(), "closed".to_owned()),
+        Ok(Outcome::Rest(reason @ Reason::Refused { rule, .. })) => (reason.to_string(), rule.to_string()),
+        Ok(Outcome::Rest(reason)) => (reason.to_string(), reason.name().to_owned()),
+        Err(_) => (plain, "unread".to_owned()),
     };
-    (text, short.to_owned())
+    (text, short)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use market::book::BookState;
-    use synapse::{LatchCause, Limit};
+    use synapse::{Code, LatchCause, Measured};
 
     fn told(outcome: Outcome) -> (String, String) {
         let thought = serde_json::json!({ "verdict": { "outcome": outcome } });
@@ -162,11 +162,19 @@ mod tests {
         let rest = |reason| told(Outcome::Rest(reason));
         let unknown = Reason::StaleBook { book: BookState::Unknown };
         assert_eq!(rest(unknown), pair("the book is Unknown", "stale_book"));
-        let refused = |value| rest(Reason::Refused { limit: Limit::Duplicate, value, bound: 500.0 });
-        assert_eq!(refused(3.0), pair("refused by the duplicate limit: 3 against 500", "duplicate"));
+        let refused = |value| {
+            rest(Reason::Refused {
+                rule: Code::new("duplicate").expect("it is short"),
+                value: Measured::from(value),
+                bound: Measured::from(500.0),
+            })
+        };
+        assert_eq!(refused(3.0), pair("refused by the rule duplicate: 3 against 500", "duplicate"));
         assert_eq!(refused(4.0).1, refused(3.0).1);
-        assert_eq!(refused(f64::NAN).1, "unread", "{:?}", refused(f64::NAN));
-        assert!(refused(f64::NAN).0.contains("duplicate"));
+        assert_eq!(
+            refused(f64::NAN),
+            pair("refused by the rule duplicate: unknown against 500", "duplicate")
+        );
         assert_eq!(rest(Reason::Latched { cause: LatchCause::Operator }).1, "closed");
         assert_eq!(told(Outcome::Act([].into_iter().collect())).1, "acts");
         let (size, lot) = (Quantity::from_units(1), Quantity::from_units(100));

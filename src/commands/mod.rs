@@ -15,9 +15,12 @@ mod journal;
 mod load;
 mod operator;
 mod replay;
+mod report;
+mod rules;
 mod run;
 mod see;
 mod sleep;
+mod tax;
 mod trace;
 mod train;
 mod venue;
@@ -71,6 +74,9 @@ enum Command {
     Trace(trace::Trace),
     /// Think a tape again, and compare every decision.
     Replay(replay::Replay),
+    /// Tell how well execution was foretold, and what each way of it costs.
+    #[command(subcommand)]
+    Report(report::ReportCommand),
     /// Check that a tape is what was written.
     Verify(journal::LookArgs),
     /// Look at a journal.
@@ -92,11 +98,17 @@ enum Command {
     Sleep(sleep::Sleep),
     /// Train a network on feeds, beside plain rules.
     Train(train::Train),
+    /// Account for taxes: lots, wash sales, the rows of Form 8949.
+    #[command(subcommand)]
+    Tax(tax::TaxCommand),
     /// Look at what is learned, and let it take effect.
     #[command(subcommand)]
     Brain(brain::BrainCommand),
     /// Tell whether machine, configuration and journal are fit to run, and what to do where they are not.
     Doctor(doctor::Doctor),
+    /// Check, test and explain the rules that orders are held to, and let others take effect.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Look at market data.
     #[command(subcommand)]
     Data(data::Data),
@@ -131,6 +143,7 @@ impl Cli {
             Command::Why(command) => command.run(),
             Command::See(command) => command.run(),
             Command::Trace(command) => command.run(self.log.file.as_deref()),
+            Command::Report(command) => command.run(),
             Command::Verify(args) => verify::run(&args),
             Command::Journal(command) => command.run(),
             Command::Halt(order) => order.send(|by, reason| Ask::Halt { by, reason }),
@@ -141,8 +154,10 @@ impl Cli {
             Command::Ask(command) => command.run(),
             Command::Sleep(command) => command.run(),
             Command::Train(command) => command.run(),
+            Command::Tax(command) => command.run(),
             Command::Brain(command) => command.run(),
             Command::Doctor(command) => command.run(),
+            Command::Rules(command) => command.run(),
             Command::Data(command) => command.run(),
             Command::Config(command) => command.run(),
             Command::Completions(command) => command.run(),
@@ -165,6 +180,9 @@ pub struct ConfigArgs {
     /// Let the network in this folder decide: inference.network.
     #[arg(long, value_name = "DIR")]
     network: Option<String>,
+    /// Hold orders to the rules of this file: prefrontal.rules.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<String>,
     /// What runs networks, auto, native, ort-tract or onnxruntime: inference.backend.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
@@ -179,8 +197,12 @@ impl ConfigArgs {
     /// Keys with values, as `--set` takes them.
     fn flags(&self) -> Vec<String> {
         let network = self.network.as_deref().or(self.untrained.then_some(NONE));
-        let flag = |key: &str, value: Option<&str>| value.map(|value| format!("inference.{key}={value}"));
-        let named = [flag("network", network), flag("backend", self.backend.as_deref())];
+        let flag = |key: &str, value: Option<&str>| value.map(|value| format!("{key}={value}"));
+        let named = [
+            flag("inference.network", network),
+            flag("inference.backend", self.backend.as_deref()),
+            flag("prefrontal.rules", self.rules.as_deref()),
+        ];
         self.set.iter().cloned().chain(named.into_iter().flatten()).collect()
     }
 

@@ -1,18 +1,22 @@
 //! `janus train`: networks learn from feeds, and are judged beside plain rules.
 
+mod predicates;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use market::Instruments;
 use market::feed::{Feed, Format, Merge};
+use market::sampler::SamplerKind;
+use market::{Instrument, Instruments};
 use networks::{Card, Network, Shape, Source, files};
 use training::{Dataset, Fitting, Plan, Planted, Progress, Report};
 
 use super::terminal::{bar, say, say_json, tell};
 use super::{ConfigArgs, bundled, demo};
 use crate::assemble::{self, Orders};
+use crate::brain::Observer;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::school::{self, Rows};
@@ -32,8 +36,9 @@ pub struct Train {
     /// The format of every feed, where it is not to be recognised.
     #[arg(long)]
     format: Option<Format>,
-    /// The folder for the network: card, weights and graphs, and the state that the same command goes on from.
-    #[arg(long, value_name = "DIR", required_if_eq("task", "next-move"))]
+    /// The folder for what is learned: of next-move card, weights and graphs, and the state that the same command
+    /// goes on from; of predicates a folder each; of logic the report.
+    #[arg(long, value_name = "DIR", required_if_eq_any([("task", "next-move"), ("task", "predicates")]))]
     out: Option<PathBuf>,
     /// So many networks, which differ by their seed; the one with the best validation is kept.
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=64))]
@@ -57,6 +62,10 @@ enum Task {
     NextMove,
     /// A series with an edge that is known, which shows that what is there is learned and nothing else.
     Planted,
+    /// Words of the rules that no formula gives: `calm` and `informed_flow`.
+    Predicates,
+    /// A policy that learns from misleading rewards, with a rule beside them and without.
+    Logic,
 }
 
 impl Train {
@@ -67,6 +76,8 @@ impl Train {
     pub fn run(self) -> Result<(), Failure> {
         match (self.task, &self.out) {
             (Task::NextMove, Some(out)) => self.next_move(out),
+            (Task::Predicates, Some(out)) => self.predicates(out),
+            (Task::Logic, out) => self.logic(out.as_deref()),
             _ => self.planted(),
         }
     }
@@ -88,10 +99,7 @@ impl Train {
     }
 
     fn next_move(&self, out: &Path) -> Result<(), Failure> {
-        let config = match self.feeds.is_empty() {
-            true => self.config.load(Some((demo::DEMO_CONFIG, "config/demo.toml")))?,
-            false => self.config.load(None)?,
-        };
+        let config = self.config()?;
         std::fs::create_dir_all(out).map_err(|e| Failure::unwritable(out, &e))?;
         let (dataset, sampler) = self.dataset(&config)?;
         let plan = Plan {
@@ -117,8 +125,35 @@ impl Train {
         say(&school::told(&trained.report))
     }
 
+    fn config(&self) -> Result<Config, Failure> {
+        match self.feeds.is_empty() {
+            true => self.config.load(Some((demo::DEMO_CONFIG, "config/demo.toml"))),
+            false => self.config.load(None),
+        }
+    }
+
+    /// What the data is called in a card.
+    fn source(&self) -> String {
+        if self.feeds.is_empty() { "the bundled session".to_owned() } else { self.feeds.join(", ") }
+    }
+
     /// What the daemon's own regions make of the feeds, and what makes the samples.
     fn dataset(&self, config: &Config) -> Result<(Dataset, String), Failure> {
+        let numbers = shape(config).price_numbers;
+        let rows = |instrument: &Instrument| Rows::new(&config.visual_cortex, instrument.clone(), numbers);
+        let (rows, sampler) = self.watch(config, rows)?;
+        let (rows, blind) = rows.into_rows();
+        tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
+        Ok((Dataset { rows }, sampler.to_string()))
+    }
+
+    /// Lets an observer of the one instrument watch the regions live through the feeds; gives it back, and what made
+    /// the samples.
+    fn watch<O: Observer>(
+        &self,
+        config: &Config,
+        observer: impl FnOnce(&Instrument) -> O,
+    ) -> Result<(O, SamplerKind), Failure> {
         let names = config.instrument_names();
         let [_] = &names[..] else {
             let message = format!("{} instruments are configured; a network learns from one", names.len());
@@ -127,17 +162,15 @@ impl Train {
         let instruments = config.known(&names)?;
         let merge = self.open(config, &instruments)?;
         let formats: Vec<Format> = merge.feeds().map(Feed::format).collect();
-        let sampler = assemble::sampler(config, &formats).to_string();
+        let sampler = assemble::sampler(config, &formats);
         let orders = Orders { formats, ..Orders::default() };
         let (mut engine, _) = assemble::engine(config, Range::new(merge, None, None), orders)?;
         let instruments = engine.line().brainstem.instruments().clone();
         let (_, instrument) =
             instruments.iter().next().ok_or_else(|| Failure::Internal("no instrument".into()))?;
-        let mut rows = Rows::new(&config.visual_cortex, instrument.clone(), shape(config).price_numbers);
-        engine.run(&mut rows)?;
-        let (rows, blind) = rows.into_rows();
-        tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
-        Ok((Dataset { rows }, sampler))
+        let mut observer = observer(instrument);
+        engine.run(&mut observer)?;
+        Ok((observer, sampler))
     }
 
     fn open(&self, config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
@@ -158,8 +191,6 @@ impl Train {
     ) -> Result<Card, Failure> {
         let features = visual_cortex::seen::seen_names();
         let price = &thalamus::price::PRICE[..plan.shape.price_numbers];
-        let name =
-            if self.feeds.is_empty() { "the bundled session".to_owned() } else { self.feeds.join(", ") };
         Ok(Card {
             name: "next-move".to_owned(),
             about: "forecasts whether the mid is higher, lower or the same a second later".to_owned(),
@@ -172,7 +203,11 @@ impl Train {
             gain: config.visual_cortex.gain,
             sampler,
             shape: plan.shape.clone(),
-            data: vec![Source { name, hash: dataset.hash(), samples: dataset.rows.len() as u64 }],
+            data: vec![Source {
+                name: self.source(),
+                hash: dataset.hash(),
+                samples: dataset.rows.len() as u64,
+            }],
             cut_ns: Some(report.cut_ns),
             priors: report.priors,
             seeds: plan.seeds.clone(),

@@ -62,6 +62,9 @@ pub enum ConfigError {
         /// What is wrong, and what to do.
         message: String,
     },
+    /// A schedule of execution that cannot be.
+    #[error("[cerebellum]: {0}")]
+    Schedule(#[from] cerebellum::ScheduleError),
     /// Parameters of the amygdala that do not go together.
     #[error(transparent)]
     Unsound(#[from] amygdala::UnsoundParams),

@@ -13,6 +13,8 @@ market::params! {
     pub struct RunParams in "run" {
         /// The account's currency.
         currency: String = "USD".to_owned(), "", 0.0, 0.0;
+        /// The account's name, for rules that are for one account.
+        account: String = "main".to_owned(), "", 0.0, 0.0;
         /// The cash it starts with.
         cash: Money = Money::from_units(100_000_000_000_000), "currency", 0.01, 1e15;
         /// The seed of every fixed random projection.
@@ -166,6 +168,7 @@ sections! {
     prefrontal: prefrontal::PrefrontalParams;
     inference: crate::inference::InferenceParams;
     news: crate::news::NewsParams;
+    tax: market::tax::TaxParams;
     journal: JournalParams;
     daemon: DaemonParams;
     sleep: crate::sleep::SleepParams;
@@ -254,7 +257,11 @@ impl Config {
         if let Err(what) = self.sleep.minute() {
             return conflict("sleep.at", what);
         }
+        if let Err(what) = self.tax.terms() {
+            return conflict("tax", what.to_string());
+        }
         self.amygdala.check()?;
+        self.cerebellum.check()?;
         self.known(&self.instrument_names()).map(drop)
     }
 }

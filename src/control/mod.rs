@@ -1,7 +1,7 @@
 //! The control socket: how an operator speaks to a running daemon.
 //!
 //! One JSON line in, one JSON line out, over a Unix socket in the journal's folder that only the
-//! daemon's own user can open. The thread of a connection reads and writes; the daemon's loop alone
+//! daemon's own user can open, and through which nobody but that user and root is heard (MA-7). The thread of a connection reads and writes; the daemon's loop alone
 //! answers, in its own time.
 
 mod client;

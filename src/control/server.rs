@@ -5,11 +5,14 @@ use std::io::{self, BufReader, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::{Uid, geteuid};
 
 use super::wire::{Answer, Ask};
 use super::{LINE_LIMIT, socket_path};
@@ -45,6 +48,8 @@ pub struct Server {
 #[derive(Debug, Default)]
 struct Shared {
     ended: AtomicBool,
+    /// Connections of users who may not command.
+    strangers: AtomicU64,
     /// One clone is held by each connection.
     connection: Arc<()>,
     /// Clients who wait for the end.
@@ -105,6 +110,12 @@ where
             thread::sleep(Duration::from_millis(100));
             continue;
         };
+        if let Err(message) = admit(&stream) {
+            let strangers = shared.strangers.fetch_add(1, Ordering::Relaxed) + 1;
+            tracing::warn!(strangers, "the control socket refused a client: {message}");
+            let _ = send(&stream, &Answer::refused(3, message));
+            continue;
+        }
         let slot = Arc::clone(&shared.connection);
         if Arc::strong_count(&slot) - 1 > MOST_CONNECTIONS {
             let message = format!("busy: {MOST_CONNECTIONS} clients are connected; try again");
@@ -114,6 +125,23 @@ where
         let (shared, hand) = (Arc::clone(shared), Arc::clone(hand));
         // where no thread can be had the client sees its connection end
         let _ = spawn(move || serve(stream, slot, &shared, &*hand));
+    }
+}
+
+/// Lets in whoever runs as the daemon's own user, or as root; the mode of a file can be changed by mistake, who
+/// is at the other end cannot (MA-7).
+fn admit(stream: &UnixStream) -> Result<(), String> {
+    let ours = geteuid();
+    match socket_peercred(stream) {
+        Ok(peer) if peer.uid == ours || peer.uid == Uid::ROOT => Ok(()),
+        Ok(peer) => Err(format!(
+            "user {} may not command this daemon, which runs as user {}; ask as that user, or as root",
+            peer.uid.as_raw(),
+            ours.as_raw()
+        )),
+        Err(error) => Err(format!(
+            "the system does not tell who asks: {error}; ask through the socket in the journal's folder"
+        )),
     }
 }
 
@@ -183,6 +211,9 @@ mod tests {
     use super::super::{ask, stop};
     use super::*;
 
+    /// A user who is nobody in particular.
+    const NOBODY: u32 = 65_534;
+
     /// A daemon that answers each question with its own words, and tells when it has answered.
     fn daemon(dir: &Path) -> (Server, thread::JoinHandle<usize>) {
         let (sender, words): (_, Receiver<Word>) = sync_channel(4);
@@ -218,6 +249,36 @@ mod tests {
         assert!(second.to_string().contains("another daemon answers here"), "{second}");
         drop(server);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn another_user_is_refused_though_the_socket_is_open_to_all() {
+        if !geteuid().is_root() {
+            eprintln!("skipped: only root can become another user to ask as");
+            return;
+        }
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("control.sock");
+        let (server, _) = daemon(dir.path());
+        let open = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        open(dir.path(), 0o755).and_then(|()| open(&path, 0o666)).expect("everybody may open it");
+        let at = dir.path().to_owned();
+        let asked = move || {
+            rustix::thread::set_thread_uid(Uid::from_raw(NOBODY)).expect("this thread is another user's");
+            ask(&at, &halt("mallory"))
+        };
+        let refused = thread::spawn(asked).join().expect("it ends").expect("answered");
+        let Answer::Refused { code: 3, message } = refused else { panic!("{refused:?}") };
+        assert!(
+            message.starts_with("user 65534 may not command this daemon, which runs as user 0"),
+            "{message}"
+        );
+        assert_eq!(server.shared.strangers.load(Ordering::SeqCst), 1);
+        let done = ask(dir.path(), &halt("ann")).expect("answered");
+        assert!(
+            matches!(done, Answer::Done { sequence: Some(1), .. }),
+            "the loop saw no word of it: {done:?}"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::brain::Stream;
 use crate::config::Loader;
 use crate::control::Answer;
 use crate::failure::Failure;
+use crate::law::Rules;
 
 impl<S: Stream> Core<S> {
     /// The first phase of an activation (R2): what fails in it changes nothing.
@@ -33,6 +34,16 @@ impl<S: Stream> Core<S> {
             sequence: Some(sequence),
             text: format!("{hash} is active from input {sequence} on"),
         })
+    }
+
+    /// Lets rules take effect; a bad set changes nothing.
+    pub fn apply_rules(&mut self, text: &str, by: String, reason: String) -> Result<Answer, Failure> {
+        let rules = match Rules::new("the rules", text) {
+            Ok(rules) => rules,
+            Err(failure) => return Ok(Answer::refused(failure.number(), failure.to_string())),
+        };
+        let hash = rules.store(&self.dir)?;
+        self.activate(hash, by, reason)
     }
 
     /// Lets a configuration take effect.

@@ -345,8 +345,10 @@ impl<S: Stream> Core<S> {
 
     /// Refuses to look at regions that may never answer, and tells so.
     pub fn refuses(&self, word: &Word) -> bool {
-        let looks =
-            matches!(word.ask, Ask::Status | Ask::Ask { .. } | Ask::Activate { .. } | Ask::Apply { .. });
+        let looks = matches!(
+            word.ask,
+            Ask::Status | Ask::Ask { .. } | Ask::Activate { .. } | Ask::Apply { .. } | Ask::Rules { .. }
+        );
         let Some((gauge, busy)) = self.engine.gauges().slowest().filter(|_| looks && self.engine.is_slow())
         else {
             return false;
@@ -375,6 +377,7 @@ impl<S: Stream> Core<S> {
                 return Ok(flow);
             }
             Ask::Apply { config, by, reason } => self.apply(&config, by, reason)?,
+            Ask::Rules { rules, by, reason } => self.apply_rules(&rules, by, reason)?,
             Ask::Status => Answer::refused(70, "status is answered elsewhere"),
         };
         let sequence = if let Answer::Done { sequence, .. } = &said { *sequence } else { None };

@@ -3,7 +3,7 @@
 use market::Feature;
 use market::book::Top;
 use neocortex::learn::SchemaBook;
-use synapse::{Action, DecisionRecord, FusedState, Limit, Phase, RuleTruth, Signal, SignalReading};
+use synapse::{Action, DecisionRecord, FusedState, Phase, Plan, RuleTruth, Signal, SignalReading};
 
 use super::words::{Columns, World, joined, number, number_or, words};
 
@@ -192,7 +192,8 @@ pub(super) fn basal_ganglia(text: &mut Columns, record: &DecisionRecord) {
         })
         .collect();
     lines.push(format!(
-        "margin {} against {} needed; target {} (held {}), urgency {}",
+        "{}margin {} against {} needed; target {} (held {}), urgency {}",
+        drawn(proposal.probability),
         number(proposal.margin),
         number(proposal.margin_needed),
         proposal.target,
@@ -200,6 +201,15 @@ pub(super) fn basal_ganglia(text: &mut Columns, record: &DecisionRecord) {
         number(proposal.urgency)
     ));
     text.rows("basal ganglia", lines);
+}
+
+/// That an action was drawn, and how probable it was.
+fn drawn(probability: f32) -> String {
+    if probability < 1.0 {
+        format!("drawn, with probability {}; ", number(probability))
+    } else {
+        String::new()
+    }
 }
 
 pub(super) fn cerebellum(text: &mut Columns, record: &DecisionRecord) {
@@ -213,8 +223,13 @@ pub(super) fn cerebellum(text: &mut Columns, record: &DecisionRecord) {
         .enumerate()
         .map(|(at, style)| {
             let chosen = if execution.chosen == Some(at as u32) { "  <- chosen" } else { "" };
+            let learned = if style.correction_bp == 0.0 {
+                String::new()
+            } else {
+                format!(" + learned {}", number(style.correction_bp))
+            };
             format!(
-                "{:<8} at {}: slippage {} + impact {} + fee {} = cost {} bp{chosen}",
+                "{:<8} at {}: slippage {} + impact {}{learned} + fee {} = cost {} bp{chosen}",
                 words(style.style),
                 style.price,
                 number(style.slippage_bp),
@@ -227,16 +242,35 @@ pub(super) fn cerebellum(text: &mut Columns, record: &DecisionRecord) {
     let cost = number_or(execution.chosen().map(synapse::StyleForecast::cost_bp));
     let filtered = if execution.filtered { "held by the cost filter" } else { "not held by the cost filter" };
     lines.push(format!("edge {} bp against cost {cost} bp: {filtered}", number_or(execution.edge_bp)));
+    lines.extend(
+        execution
+            .drift_bp
+            .map(|bp| format!("the mid is expected to move {} bp until the next sample", number(bp))),
+    );
+    lines.extend(execution.plan.as_ref().map(plan));
     text.rows("cerebellum", lines);
+}
+
+/// How an order is divided over time.
+fn plan(plan: &Plan) -> String {
+    let seconds = number(plan.end_ns() as f64 / 1e9);
+    match plan {
+        Plan::Trajectory { cumulative, .. } => format!("in {} slices over {seconds} s", cumulative.len()),
+        Plan::Participation { rate, .. } => {
+            format!("{} % of what trades, all within {seconds} s", number(rate * 100.0))
+        }
+    }
 }
 
 pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &World) {
     let verdict = &record.verdict;
     let currency = world.currency(record.instrument);
-    let mut lines: Vec<String> = verdict.rules.iter().map(|rule| limit(rule, &currency)).collect();
+    let mut lines: Vec<String> = verdict.rules.iter().map(|tested| rule(tested, &currency)).collect();
     if lines.is_empty() {
-        lines.push("no order came so far as to be tested against a limit".to_owned());
+        lines.push("no order came so far as to be tested against a rule".to_owned());
     }
+    lines
+        .extend(verdict.parent.map(|parent| format!("part of order {}, {} in all", parent.id, parent.total)));
     let latch = verdict.latch.map_or("open".to_owned(), |cause| format!("set by {cause}"));
     lines.push(format!(
         "verdict: {}; soft rules satisfied {}; latch {latch}",
@@ -252,16 +286,23 @@ pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &Wo
     text.rows("prefrontal", lines);
 }
 
-fn limit(rule: &RuleTruth, currency: &str) -> String {
-    let unit = match rule.limit {
-        Limit::OrderSize | Limit::Position => " units",
-        Limit::Notional | Limit::Capital => currency,
-        Limit::Collar => " bp",
-        Limit::Rate => " a second",
-        Limit::Duplicate => " ms",
+/// A rule against the order: the comparison that decided, and how true the rule is in both logics.
+fn rule(rule: &RuleTruth, currency: &str) -> String {
+    let unit = match rule.unit.as_str() {
+        "" => String::new(),
+        "currency" => currency.to_owned(),
+        unit => format!(" {unit}"),
     };
-    let relation = if rule.limit == Limit::Duplicate { "at least" } else { "at most" };
-    let passed = if rule.passed { "passed" } else { "REFUSED" };
-    let tested = format!("{}, {relation} {}{unit}", number(rule.value), number(rule.bound));
-    format!("{:<10} {tested:<34} {passed:<7} (truth {})", rule.limit.name(), number(rule.truth))
+    let tested = match (rule.value.0, rule.bound.0) {
+        (None, None) => "no number decided".to_owned(),
+        (value, bound) => format!("{} against {}{unit}", number_or(value), number_or(bound)),
+    };
+    let passed = match (rule.passed, rule.is_hard) {
+        (true, _) => "passed",
+        (false, true) => "REFUSED",
+        (false, false) => "not kept",
+    };
+    let kind = if rule.is_hard { "hard" } else { "soft" };
+    let truths = format!("product {}, Łukasiewicz {}", number(rule.product), number(rule.lukasiewicz));
+    format!("{:<20} {tested:<34} {passed:<8} ({kind}; {truths})", rule.rule)
 }

@@ -175,7 +175,11 @@ impl Sequel {
 
     fn slippage(&self, realised: &Realised, world: &World) -> Vec<String> {
         let currency = world.currency(self.record.instrument);
-        let forecast = self.record.execution.chosen().map(|style| style.slippage_bp + style.impact_bp);
+        let forecast = self
+            .record
+            .execution
+            .chosen()
+            .map(|style| style.slippage_bp + style.impact_bp + style.correction_bp);
         vec![
             format!(
                 "forecast {} bp (impact included), realised {} bp",

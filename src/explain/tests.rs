@@ -10,8 +10,8 @@ use market::{
 use neocortex::kmeans::Search;
 use neocortex::learn::{Coded, SchemaBook, consolidate};
 use synapse::{
-    Account, Action, Context, DecisionRecord, ExecutionForecast, FusedState, Input, InputKind, LatchCause,
-    Limit, Modality, NoticeKind, Outcome, Phase, Proposal, Reason, Recall, RuleTruth, SampleKind,
+    Account, Action, Code, Context, DecisionRecord, ExecutionForecast, FusedState, Input, InputKind,
+    LatchCause, Limit, Modality, NoticeKind, Outcome, Phase, Proposal, Reason, Recall, RuleTruth, SampleKind,
     SchemaMatch, Signal, SignalReading, Startle, Style, StyleForecast, Threat, ThreatLevel, Tick, Verdict,
 };
 
@@ -77,6 +77,7 @@ fn record(outcome: Outcome) -> DecisionRecord {
         price: price("99"),
         slippage_bp: -100.0,
         impact_bp: 1.5,
+        correction_bp: 0.25,
         fee_bp: -0.5,
     };
     DecisionRecord {
@@ -104,6 +105,7 @@ fn record(outcome: Outcome) -> DecisionRecord {
             values: None,
             policy: [0.625, 0.25, 0.125],
             action: Action::Buy,
+            probability: 1.0,
             margin: 0.375,
             margin_needed: 0.0625,
             target: quantity("3"),
@@ -113,14 +115,13 @@ fn record(outcome: Outcome) -> DecisionRecord {
             styles: vec![style],
             chosen: Some(0),
             edge_bp: Some(4.5),
-            filtered: false,
+            drift_bp: Some(0.5),
+            ..ExecutionForecast::default()
         },
         verdict: Verdict {
-            outcome,
             rules: Limit::ALL.iter().map(|limit| rule(*limit)).collect(),
             satisfaction: 0.875,
-            latch: None,
-            tripped: false,
+            ..Verdict::untested(outcome)
         },
         book: BookState::Ok,
         top: Some(scenes::top(99 * ONE, 101 * ONE)),
@@ -128,7 +129,20 @@ fn record(outcome: Outcome) -> DecisionRecord {
 }
 
 fn rule(limit: Limit) -> RuleTruth {
-    RuleTruth { limit, value: 11.5, bound: 12.25, passed: true, truth: 0.8125 }
+    RuleTruth {
+        rule: code(limit),
+        is_hard: true,
+        value: 11.5.into(),
+        bound: 12.25.into(),
+        unit: Code::default(),
+        passed: true,
+        product: 0.8125,
+        lukasiewicz: 0.6875,
+    }
+}
+
+fn code(limit: Limit) -> Code {
+    Code::new(limit.name()).expect("it is short")
 }
 
 /// Each reason there is, with every limit, signal and cause.
@@ -151,7 +165,11 @@ fn reasons() -> Vec<Reason> {
     let causes = [LatchCause::Amygdala(Signal::Spread), LatchCause::Operator, LatchCause::Reconciliation];
     all.extend(causes.map(|cause| Reason::Latched { cause }));
     all.extend(Signal::ALL.map(|signal| Reason::Frightened { signal, value: 8.125, limit: 5.5 }));
-    all.extend(Limit::ALL.iter().map(|limit| Reason::Refused { limit: *limit, value: 31.5, bound: 29.75 }));
+    all.extend(Limit::ALL.iter().map(|limit| Reason::Refused {
+        rule: code(*limit),
+        value: 31.5.into(),
+        bound: 29.75.into(),
+    }));
     all
 }
 

@@ -1,5 +1,7 @@
 //! The school's side of the house: feeds become rows to learn from, and what was learned an artefact.
 
+mod moments;
+mod predicates;
 mod rows;
 
 use std::fmt::Write;
@@ -9,6 +11,8 @@ use training::{Report, TrainError};
 
 use crate::failure::Failure;
 
+pub use moments::Sensations;
+pub use predicates::{told_logic, told_predicate};
 pub use rows::Rows;
 
 impl From<TrainError> for Failure {

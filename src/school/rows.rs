@@ -67,6 +67,8 @@ fn sensed(record: &DecisionRecord) -> Sensed {
         halted: false,
         top: record.top,
         mark2: record.mark2,
+        // nothing that is learned from reads it
+        mark_age_ns: 0,
         features: record.features,
         context: record.context,
         account: record.account,

@@ -31,7 +31,7 @@ pub struct Canvas {
 
 impl Canvas {
     /// A white one.
-    pub(super) fn new(size: Size) -> Self {
+    pub(crate) fn new(size: Size) -> Self {
         Self { size, bytes: vec![u8::MAX; 3 * size.width as usize * size.height as usize] }
     }
 

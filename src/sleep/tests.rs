@@ -53,10 +53,9 @@ fn decision(sequence: u64, instrument: u16) -> DecisionRecord {
         ..sensed
     };
     let proposed = scenes::proposed(sensed, scenes::proposal(Action::Hold, market::Quantity::ZERO));
-    let execution = ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false };
+    let execution = ExecutionForecast::default();
     let outcome = Outcome::Rest(Reason::Halted {});
-    let verdict =
-        Verdict { outcome, rules: Default::default(), satisfaction: 1.0, latch: None, tripped: false };
+    let verdict = Verdict::untested(outcome);
     DecisionRecord::of(&Judged { forecast: Forecast { proposed, execution }, verdict })
 }
 
@@ -69,6 +68,7 @@ fn tape(dir: &Path, inputs: u64, a_block: u64, notices: &[(u64, NoticeKind)]) {
         regime: Regime::Simulated,
         config: Hash::default(),
         policy: Hash::default(),
+        rules: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["I0".into(), "I1".into()],

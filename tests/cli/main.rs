@@ -7,6 +7,7 @@ mod configuration;
 mod demo;
 mod doctor;
 mod pipes;
+mod rules;
 mod see;
 mod trace;
 

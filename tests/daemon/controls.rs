@@ -63,14 +63,14 @@ fn each_limit_refuses_with_both_numbers() {
         let (place, _) = simulated(&[set], &feed());
         let records = proved(&place.journal());
         let refused = decisions(&records).find_map(|decision| match decision.verdict.outcome {
-            Outcome::Rest(Reason::Refused { limit: by, value, bound }) if by == limit => {
+            Outcome::Rest(Reason::Refused { rule, value, bound }) if rule.as_str() == limit.name() => {
                 Some((decision.sequence, value, bound))
             }
             _ => None,
         });
         let (sequence, value, bound) = refused.unwrap_or_else(|| panic!("{set}: nothing was refused"));
         let told = tell(&["why", &sequence.to_string()], &place.journal());
-        let words = format!("refused by the {limit} limit: {value} against {bound}");
+        let words = format!("refused by the rule {limit}: {value} against {bound}");
         assert!(told.code == Some(0) && told.stdout.contains(&words), "{set}: `{words}`, {}", told.stdout);
         let orders = decisions(&records).flat_map(placed).count();
         // what looks back lets the first one pass

@@ -18,6 +18,7 @@ mod nights;
 mod operator;
 mod place;
 mod regressions;
+mod rules;
 mod scene;
 mod snapshots;
 mod soak;

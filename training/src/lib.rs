@@ -12,8 +12,10 @@ pub mod evaluate;
 pub mod fit;
 pub mod gaf;
 pub mod layers;
+pub mod logic;
 pub mod net;
 pub mod planted;
+pub mod predicates;
 pub mod report;
 pub mod train;
 

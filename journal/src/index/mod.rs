@@ -32,7 +32,7 @@ use store::broken;
 /// Blocks are committed together until they hold so many entries.
 const ENTRIES_A_BATCH: usize = 4096;
 /// How many entries a part of the index holds unless told: as much as is in memory while a tape is followed.
-pub const DEFAULT_ENTRIES_A_PART: u64 = 1 << 16;
+pub const DEFAULT_ENTRIES_A_PART: u64 = 1 << 14;
 
 /// What the index needs from its host.
 pub struct IndexOptions {

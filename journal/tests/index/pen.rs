@@ -20,6 +20,7 @@ impl Pen {
             regime: Regime::Simulated,
             config: Hash::default(),
             policy: Hash::default(),
+            rules: None,
             backend: "none".into(),
             cpu: "any".into(),
             instruments: Vec::new(),

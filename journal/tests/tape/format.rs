@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use journal::disk::RealDisk;
-use journal::verify::{Verdict, verify};
+use journal::verify::{self, verify};
 use journal::{
     Entry, FORMAT, Finding, Hash, Head, Marker, Note, PAGE_BYTES, Reader, Record, Released, RestartStep,
     Tape, codec,
@@ -14,7 +14,10 @@ use journal::{
 use market::book::BookState;
 use market::order::ClientId;
 use market::{EventKind, InstrumentId, MarketEvent, Price, Quantity, SourceId, Timestamp};
-use synapse::{Command, CommandKind, DecisionRecord, Digest, Input, InputKind, LatchCause, NoticeKind, Tick};
+use synapse::{
+    Code, Command, CommandKind, DecisionRecord, Digest, Input, InputKind, LatchCause, NoticeKind, Parent,
+    Plan, RuleTruth, Tick, Verdict,
+};
 
 use crate::made::{self, manifest};
 
@@ -77,11 +80,26 @@ fn notes() -> Vec<(&'static str, Record)> {
     notes.into_iter().map(|(name, note)| (name, Record::Note(note))).collect()
 }
 
-/// A decision of a brain whose fusion and critic are trained.
+/// A decision of a brain whose fusion and critic are trained, judged by rules, on a child of a parent.
 fn decision() -> DecisionRecord {
     let mut record = made::decision(2);
     record.state.gate = Box::from([0.25, 0.75]);
     record.proposal.values = Some([1.5, -2.0, 0.0]);
+    record.proposal.probability = 0.75;
+    record.execution.drift_bp = Some(0.25);
+    record.execution.plan = Some(Plan::Participation { rate: 0.125, end_ns: 9 });
+    let id = ClientId { sequence: 2, instrument: InstrumentId(0), k: 0 };
+    record.verdict.parent = Some(Parent { id, total: Quantity::from_units(9) });
+    record.verdict.rules.push(RuleTruth {
+        rule: Code::new("collar").expect("it is short"),
+        is_hard: true,
+        value: 1.5.into(),
+        bound: 2.5.into(),
+        unit: Code::new("bp").expect("it is short"),
+        passed: true,
+        product: 0.5,
+        lukasiewicz: 0.25,
+    });
     record
 }
 
@@ -171,9 +189,14 @@ fn write_the_fixtures() {
 /// What is left of a record in a format.
 fn as_of(format: u16, record: &Record) -> Record {
     match record {
-        Record::Decision(decision) if format < 3 => {
+        Record::Decision(decision) if format < 4 => {
             let mut old = decision.record.clone();
-            (old.state.gate, old.proposal.values) = (Box::default(), None);
+            old.proposal.probability = 1.0;
+            (old.execution.drift_bp, old.execution.plan) = (None, None);
+            old.verdict = Verdict::untested(old.verdict.outcome);
+            if format < 3 {
+                (old.state.gate, old.proposal.values) = (Box::default(), None);
+            }
             if format == 1 {
                 (old.book, old.top) = (BookState::Unknown, None);
             }
@@ -210,7 +233,11 @@ fn the_tape_of_every_format_is_clean_and_holds_what_was_written() {
     for format in 1..=FORMAT {
         let journal = journal(format);
         let report = verify(&journal);
-        assert_eq!((report.verdict, report.blocks, report.closed), (Verdict::Clean, 3, true), "{report:?}");
+        assert_eq!(
+            (report.verdict, report.blocks, report.closed),
+            (verify::Verdict::Clean, 3, true),
+            "{report:?}"
+        );
         let reader = Reader::open(&journal).expect("the fixture is whole");
         assert_eq!(*reader.manifest(), manifest(&format!("format {format}")));
         let mut wanted: Vec<Record> =

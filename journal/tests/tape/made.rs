@@ -30,6 +30,7 @@ pub fn manifest(run: &str) -> Manifest {
         regime: Regime::Simulated,
         config: journal::Hash([1; 32]),
         policy: journal::Hash([2; 32]),
+        rules: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["TEST".into()],
@@ -52,11 +53,9 @@ pub fn input(sequence: u64, weight: u64, zeros: bool) -> Input {
 pub fn decision(sequence: u64) -> DecisionRecord {
     let sensed = Sensed { sequence, time: Timestamp::from_ns(sequence as i64 * 1_000), ..scenes::sensed() };
     let proposed = scenes::proposed(sensed, scenes::proposal(Action::Hold, Quantity::from_units(0)));
-    let execution =
-        ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: Some(-0.5), filtered: false };
+    let execution = ExecutionForecast { edge_bp: Some(-0.5), ..ExecutionForecast::default() };
     let outcome = Outcome::Rest(Reason::AtTarget { target: Quantity::from_units(0) });
-    let verdict =
-        Verdict { outcome, rules: Default::default(), satisfaction: 1.0, latch: None, tripped: false };
+    let verdict = Verdict::untested(outcome);
     DecisionRecord::of(&Judged { forecast: Forecast { proposed, execution }, verdict })
 }
 

@@ -43,6 +43,12 @@ impl Pathway {
         &self.weights
     }
 
+    /// Its bias, `[actions]`.
+    #[must_use]
+    pub fn bias(&self) -> &[f32] {
+        &self.bias
+    }
+
     fn drive(&self, h: &[f32], out: &mut [f32]) {
         let rows = self.weights.chunks_exact(self.inputs());
         for ((out, row), &bias) in out.iter_mut().zip(rows).zip(&self.bias) {

@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use market::Instruments;
-use synapse::{Action, Fault, Fused, Model, Proposal, Proposed, Region};
+use market::{Instruments, Quantity};
+use synapse::random::{seed_for, uniform};
+use synapse::{Action, Fault, Fused, Model, Proposal, Proposed, Region, Sensed, ThreatLevel};
 
 use crate::NAME;
 use crate::pathways::{compete, softmax};
-use crate::select::{Selection, select};
-use crate::sizing::Sizing;
+use crate::select::{Selection, draw, select};
+use crate::sizing::{Outlook, Sizing, reduced};
 
 /// Numbers of a rule: [go; no_go].
 const RULE: usize = 2 * Action::COUNT;
@@ -25,6 +26,9 @@ market::params! {
         margin: f32 = 0.1, "1", 0.0, 0.99;
         /// Strength λ of No-Go against Go (39).
         inhibition: f32 = 0.5, "1", 0.0, 100.0;
+        /// Whether to draw the action from the policy instead of taking the best; only in the simulated
+        /// regime.
+        sample: bool = false, "", 0.0, 0.0;
         /// How far a trained policy is freed of how often each move came in training: 0 not at all, 1
         /// wholly; one that foretells a rare move else never beats that nothing moves.
         prior_weight: f32 = 0.0, "1", 0.0, 1.0;
@@ -40,6 +44,13 @@ market::params! {
         min_share: f64 = 0.25, "1", 0.0, 1.0;
         /// The greatest share of the budget, however calm the market.
         max_share: f64 = 1.0, "1", 0.0, 100.0;
+        /// The greatest share of the Kelly bet μ/σ² on the equity that a position may be, with μ what a
+        /// trained critic expects of the action, else what is recalled of it; where neither tells, the
+        /// position is the least share of the budget. 0: the bet limits nothing.
+        kelly_fraction: f64 = 0.0, "1", 0.0, 10.0;
+        /// How far the critic and the recall look ahead; over so many samples a volatility is one of
+        /// their outcomes.
+        outlook_samples: f64 = 4.0, "samples", 1.0, 1e6;
     }
 }
 
@@ -50,6 +61,8 @@ pub struct BasalGanglia {
     /// What is taken from each logit; none where nothing is.
     prior_logits: Option<[f32; Action::COUNT]>,
     instruments: Instruments,
+    /// The seed of the draws of each instrument, in rank order; none where the best is always taken.
+    draws: Option<Vec<u64>>,
 }
 
 impl fmt::Debug for BasalGanglia {
@@ -65,16 +78,19 @@ impl fmt::Debug for BasalGanglia {
 impl BasalGanglia {
     /// A choice by a model that reads the fused state and gives [go; no_go], or, where it has a critic,
     /// [go; no_go; q], one number an action; q in bp. The priors tell how often the model, in training,
-    /// met a move up, a move down and none.
+    /// met a move up, a move down and none. `sampling` is the seed of the run where actions may be drawn:
+    /// in simulation, never live.
     ///
     /// # Panics
-    /// If the model gives other numbers, or a prior is not in (0, 1].
+    /// If the model gives other numbers, a prior is not in (0, 1], or the parameters ask for draws where
+    /// there may be none.
     #[must_use]
     pub fn new(
         params: BasalGangliaParams,
         policy: Box<dyn Model>,
         priors: Option<[f32; Action::COUNT]>,
         instruments: Instruments,
+        sampling: Option<u64>,
     ) -> Self {
         assert!(
             [RULE, HEADS].contains(&policy.outputs()),
@@ -84,7 +100,16 @@ impl BasalGanglia {
         assert!(priors.iter().flatten().all(is_share), "the priors {priors:?} are no shares");
         let weight = params.prior_weight;
         let prior_logits = priors.filter(|_| weight > 0.0).map(|p| p.map(|p| weight * libm::logf(p)));
-        Self { params, policy, prior_logits, instruments }
+        assert!(!params.sample || sampling.is_some(), "actions are drawn only in simulation");
+        // by name, so that what else trades changes no draw
+        let seeds = |run: u64| {
+            instruments
+                .iter()
+                .map(|(_, facts)| seed_for(run, &format!("{NAME}.action.{}", facts.name)))
+                .collect()
+        };
+        let draws = sampling.filter(|_| params.sample).map(seeds);
+        Self { params, policy, prior_logits, instruments, draws }
     }
 
     /// Go, No-Go and, where there is a critic, the values of a state.
@@ -122,12 +147,13 @@ impl BasalGanglia {
         let sensed = fused.sensed();
         let mark = sensed.mark().filter(|mark| *mark > 0.0);
         let permitted = [mark.is_some(), mark.is_some(), true];
-        let Selection { action, lead, .. } = select(&policy, self.params.margin, permitted);
+        let Selection { action, lead, probability, .. } = self.selected(sensed, &policy, permitted);
         let (target, urgency) = match (action, mark) {
             (Action::Buy | Action::Sell, Some(mark)) => {
-                let instrument = self.instruments.get(sensed.instrument);
-                let target = self.sizing().target(action, sensed.context.volatility_bp, mark, instrument);
-                (target, self.urgency(lead.over_second))
+                // nothing hurries to what was drawn against the best
+                let leads = action == Action::ALL[lead.winner];
+                let urgency = if leads { self.urgency(lead.over_second) } else { 0.0 };
+                (self.target(fused, action, values, mark), urgency)
             }
             _ => (sensed.account.position, 0.0),
         };
@@ -137,6 +163,7 @@ impl BasalGanglia {
             values,
             policy,
             action,
+            probability,
             margin: lead.over_second,
             margin_needed: self.params.margin,
             target,
@@ -144,10 +171,49 @@ impl BasalGanglia {
         })
     }
 
+    /// The action: the best, or one drawn by the place of the sample in the run and its instrument (D1).
+    fn selected(&self, sensed: &Sensed, policy: &Numbers, permitted: [bool; Action::COUNT]) -> Selection {
+        match &self.draws {
+            None => select(policy, self.params.margin, permitted),
+            Some(seeds) => {
+                let drawn = uniform(seeds[sensed.instrument.index()], sensed.sequence);
+                draw(policy, self.params.margin, permitted, drawn)
+            }
+        }
+    }
+
+    /// The position to aim for. Frightened or startled, only a reduction is proposed (W6).
+    fn target(&self, fused: &Fused, action: Action, values: Option<Numbers>, mark: f64) -> Quantity {
+        let sensed = fused.sensed();
+        let instrument = self.instruments.get(sensed.instrument);
+        let outlook = self.outlook(fused, action, values);
+        let target = self.sizing().target(action, sensed.context.volatility_bp, &outlook, mark, instrument);
+        let level = fused.perceived.recalled.encoded.appraised.threat.level;
+        let is_calm = level == ThreatLevel::Calm && sensed.is_regular();
+        if is_calm { target } else { reduced(target, sensed.account.position) }
+    }
+
+    /// What a trained critic expects of an action, else what is recalled of it; how far that may miss is
+    /// the greater of what recall and volatility tell. A recalled reward is in bp of the reference
+    /// notional, and so is that of a position of just this size.
+    fn outlook(&self, fused: &Fused, action: Action, values: Option<Numbers>) -> Outlook {
+        let (sensed, recall) = (fused.sensed(), &fused.perceived.recalled.recall[action.index()]);
+        let valued = values.filter(|_| self.policy.card().trained).map(|values| values[action.index()]);
+        let moved_bp = sensed.context.volatility_bp.map(f64::from).filter(|v| v.is_finite());
+        let moved_bp = moved_bp.map(|v| v * self.params.outlook_samples.sqrt());
+        let recalled_bp = recall.reward_std_bp.map(f64::from).filter(|d| d.is_finite());
+        Outlook {
+            edge_bp: valued.or(recall.reward_bp).map(f64::from),
+            deviation_bp: moved_bp.into_iter().chain(recalled_bp).reduce(f64::max),
+            equity: sensed.account.equity,
+        }
+    }
+
     fn sizing(&self) -> Sizing {
         let &BasalGangliaParams { budget_share, reference_volatility_bp, min_share, max_share, .. } =
             &self.params;
-        Sizing { budget_share, reference_volatility_bp, min_share, max_share }
+        let kelly_fraction = self.params.kelly_fraction;
+        Sizing { budget_share, reference_volatility_bp, min_share, max_share, kelly_fraction }
     }
 
     /// 0 for an action that just has its margin, 1 for one that is certain.
@@ -180,196 +246,4 @@ impl Region for BasalGanglia {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rule::imbalance_rule;
-    use proptest::prelude::*;
-    use scenes::{fused, sensed};
-    use synapse::{ModelCard, SampleKind, Sensed, Startle};
-
-    /// Basal ganglia that read the imbalance as it is.
-    fn ganglia(params: BasalGangliaParams) -> BasalGanglia {
-        with_priors(params, None)
-    }
-
-    fn with_priors(params: BasalGangliaParams, priors: Option<[f32; 3]>) -> BasalGanglia {
-        let rule = imbalance_rule(&params, <[f32]>::to_vec, 1, 0);
-        BasalGanglia::new(params, Box::new(rule), priors, scenes::instruments(1, &scenes::instrument()))
-    }
-
-    /// Heads that give these numbers, whatever the state.
-    struct Heads(ModelCard, [f32; HEADS]);
-
-    impl Model for Heads {
-        fn card(&self) -> &ModelCard {
-            &self.0
-        }
-        fn inputs(&self) -> usize {
-            1
-        }
-        fn outputs(&self) -> usize {
-            HEADS
-        }
-        fn infer(&self, _: &[f32], output: &mut [f32]) -> Result<(), Fault> {
-            output.copy_from_slice(&self.1);
-            Ok(())
-        }
-    }
-
-    fn heads(signals: [f32; HEADS]) -> BasalGanglia {
-        let card = ModelCard { name: "heads".into(), trained: true, about: String::new() };
-        let instruments = scenes::instruments(1, &scenes::instrument());
-        BasalGanglia::new(BasalGangliaParams::default(), Box::new(Heads(card, signals)), None, instruments)
-    }
-
-    #[test]
-    fn a_critic_tells_what_it_expects_and_decides_nothing() {
-        let signals = [0.5, 2.0, 1.0, 0.25, 0.0, 0.5, 3.0, -1.5, 0.0];
-        let told = proposal(&mut heads(signals), sensed(), 0.0);
-        assert_eq!((told.go, told.no_go), ([0.5, 2.0, 1.0], [0.25, 0.0, 0.5]));
-        assert_eq!(told.values, Some([3.0, -1.5, 0.0]));
-        let mut others = signals;
-        others[6..].copy_from_slice(&[-9.0, 9.0, 1.0]);
-        let other = proposal(&mut heads(others), sensed(), 0.0);
-        assert_eq!(Proposal { values: told.values, ..other }, told);
-        others[8] = f32::NAN;
-        assert!(heads(others).step(fused(sensed(), &[0.0])).is_err());
-        assert_eq!(proposal(&mut ganglia(BasalGangliaParams::default()), sensed(), 0.5).values, None);
-    }
-
-    #[test]
-    fn a_whole_weight_frees_the_policy_of_the_priors() {
-        let priors = [0.125, 0.25, 0.625];
-        let params =
-            BasalGangliaParams { prior_weight: 1.0, hold_bias: 0.0, ..BasalGangliaParams::default() };
-        // silent pathways: without the priors each action is as likely as it was rare
-        let freed = proposal(&mut with_priors(params.clone(), Some(priors)), sensed(), 0.0);
-        let total: f32 = priors.iter().map(|p| 1.0 / p).sum();
-        for (got, prior) in freed.policy.iter().zip(priors) {
-            assert!((got - 1.0 / prior / total).abs() < 1e-6, "{:?}", freed.policy);
-        }
-        assert_eq!(freed.action, Action::Buy);
-        assert_eq!(proposal(&mut with_priors(params, None), sensed(), 0.0).policy, [1.0 / 3.0; 3]);
-    }
-
-    #[test]
-    #[should_panic(expected = "are no shares")]
-    fn a_class_that_never_came_has_no_prior() {
-        let _ = with_priors(BasalGangliaParams::default(), Some([0.5, 0.0, 0.5]));
-    }
-
-    fn proposal(ganglia: &mut BasalGanglia, sensed: Sensed, imbalance: f32) -> Proposal {
-        ganglia.step(fused(sensed, &[imbalance])).expect("a proposal").proposal
-    }
-
-    #[test]
-    fn the_imbalance_decides_and_the_volatility_sizes() {
-        let mut ganglia = ganglia(BasalGangliaParams::default());
-        let mut sensed = sensed();
-        sensed.context.volatility_bp = Some(1.0);
-        let long = proposal(&mut ganglia, sensed.clone(), 0.9);
-        let short = proposal(&mut ganglia, sensed, -0.9);
-        assert_eq!((long.action, long.target.to_string()), (Action::Buy, "5".into()));
-        assert_eq!((short.action, short.target.to_string()), (Action::Sell, "-5".into()));
-        assert_eq!(long.urgency, short.urgency);
-        assert!(long.urgency > 0.5 && long.margin > long.margin_needed);
-    }
-
-    #[test]
-    fn an_unknown_volatility_takes_the_smallest_share() {
-        let long = proposal(&mut ganglia(BasalGangliaParams::default()), sensed(), 0.9);
-        assert_eq!(long.target.to_string(), "2.5");
-    }
-
-    #[test]
-    fn without_its_margin_an_action_is_held() {
-        let params = BasalGangliaParams { margin: 0.5, hold_bias: 0.0, ..BasalGangliaParams::default() };
-        let held = proposal(&mut ganglia(params), sensed(), 0.2);
-        let buy = Action::Buy.index();
-        assert!(held.policy.iter().enumerate().all(|(at, p)| at == buy || *p < held.policy[buy]));
-        assert_eq!((held.action, held.target, held.urgency), (Action::Hold, sensed().account.position, 0.0));
-        assert!(held.margin < held.margin_needed);
-    }
-
-    #[test]
-    fn urgency_rises_from_the_margin_to_certainty() {
-        let ganglia = ganglia(BasalGangliaParams { margin: 0.5, ..BasalGangliaParams::default() });
-        assert_eq!([0.25, 0.5, 0.75, 1.0].map(|margin| ganglia.urgency(margin)), [0.0, 0.0, 0.5, 1.0]);
-    }
-
-    #[test]
-    fn without_a_mark_the_position_is_kept() {
-        let mut ganglia = ganglia(BasalGangliaParams::default());
-        for mark2 in [None, Some(0), Some(-1)] {
-            let held = proposal(&mut ganglia, Sensed { mark2, ..sensed() }, 0.9);
-            assert_eq!((held.action, held.target), (Action::Hold, sensed().account.position));
-        }
-    }
-
-    #[test]
-    fn silent_pathways_hold() {
-        let params = BasalGangliaParams { margin: 0.0, hold_bias: 0.0, ..BasalGangliaParams::default() };
-        let held = proposal(&mut ganglia(params), sensed(), 0.0);
-        assert_eq!((held.action, held.margin), (Action::Hold, 0.0));
-    }
-
-    #[test]
-    fn what_is_no_state_is_a_fault() {
-        let mut ganglia = ganglia(BasalGangliaParams::default());
-        for h in [vec![], vec![0.5, 0.5], vec![f32::NAN], vec![f32::INFINITY]] {
-            assert!(ganglia.step(fused(sensed(), &h)).is_err(), "{h:?}");
-        }
-    }
-
-    #[test]
-    fn it_says_what_it_is() {
-        let mut ganglia = ganglia(BasalGangliaParams::default());
-        assert!(format!("{ganglia:?}").contains("imbalance rule"));
-        let bytes = ganglia.snapshot();
-        assert_eq!(ganglia.restore(&bytes), Ok(()));
-        assert!(ganglia.restore(&[1]).is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn priors_of_no_weight_change_no_bit(imbalance in -1.0f32..=1.0, up in 0.01f32..0.4, down in 0.01f32..0.4) {
-            let message = fused(sensed(), &[imbalance]);
-            let plain = ganglia(BasalGangliaParams::default()).peek(message.clone()).expect("a proposal");
-            let priors = Some([up, down, 1.0 - up - down]);
-            let mut params = BasalGangliaParams::default();
-            let with = with_priors(params.clone(), priors).peek(message.clone()).expect("a proposal");
-            let bytes = |proposed: &Proposed| synapse::bytes::encode(&proposed.proposal);
-            prop_assert_eq!(bytes(&with), bytes(&plain));
-            params.prior_weight = 0.5;
-            let with = with_priors(params, priors).peek(message).expect("a proposal");
-            prop_assert_ne!(bytes(&with), bytes(&plain));
-        }
-
-        #[test]
-        fn peeking_is_stepping_and_nothing_is_remembered(
-            imbalance in -1.0f32..=1.0,
-            mark2 in prop::option::of(any::<i64>()),
-            volatility_bp in prop::option::of(any::<f32>()),
-            startled: bool,
-        ) {
-            let mut ganglia = ganglia(BasalGangliaParams::default());
-            let mut sample = Sensed { mark2, ..sensed() };
-            sample.context.volatility_bp = volatility_bp;
-            if startled {
-                sample.kind = SampleKind::Startle(Startle::Halt);
-            }
-            let message = fused(sample, &[imbalance]);
-            let before = ganglia.digest();
-            let peeked = ganglia.peek(message.clone());
-            let stepped = ganglia.step(message);
-            prop_assert_eq!(&peeked, &stepped);
-            prop_assert_eq!(ganglia.digest(), before);
-            let proposal = stepped.expect("a proposal").proposal;
-            prop_assert!((0.0..=1.0).contains(&proposal.urgency));
-            if proposal.action != Action::Hold {
-                prop_assert!(proposal.margin >= proposal.margin_needed);
-                prop_assert!(proposal.target.units().signum() * proposal.action.sign() >= 0);
-            }
-        }
-    }
-}
+mod tests;

@@ -192,6 +192,7 @@ impl Brainstem {
         features: FeatureVector,
     ) -> Sensed {
         let Sight { book, top, mark2 } = self.sight(instrument, input.time);
+        let mark_age_ns = input.time.since(self.book(instrument).as_of());
         // what is computed from a book that cannot be seen is absent too
         let features = if book == BookState::Unknown { FeatureVector::default() } else { features };
         let context = Context {
@@ -208,6 +209,7 @@ impl Brainstem {
             halted: self.state.senses[instrument.index()].halted,
             top,
             mark2,
+            mark_age_ns,
             features,
             context,
             account: self.account(instrument, mark2.is_some()),

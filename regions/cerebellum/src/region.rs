@@ -1,43 +1,63 @@
-//! The region: proposal in, forecast out.
+//! The region: proposal in, forecast out; reports in, forecasts corrected.
+
+use std::collections::BTreeMap;
 
 use market::book::BookState;
-use market::{Instruments, Quantity, Side};
+use market::{Feature, InstrumentId, Instruments, Quantity, Side};
+use serde::{Deserialize, Serialize};
 use synapse::{
-    Action, ExecutionForecast, Fault, Forecast, Proposal, Proposed, Region, Sensed, Style, StyleForecast,
+    Action, ExecutionForecast, Fault, Forecast, Notice, NoticeKind, Plan, Proposal, Proposed, Region, Sensed,
+    Style, StyleForecast,
 };
 
 use crate::NAME;
+use crate::drift::Drift;
 use crate::impact::SquareRootLaw;
+use crate::learn::{Expected, Fills, Taking};
+use crate::params::CerebellumParams;
+use crate::schedule::MarketState;
 use crate::styles::{Scene, Venue, styles};
 
-market::params! {
-    /// What acting is expected to cost, and how it is done.
-    pub struct CerebellumParams in "cerebellum" {
-        /// Factor Y of the square-root law of impact (42); 0.5 to 1 in most markets.
-        impact_coefficient: f64 = 1.0, "1", 0.0, 10.0;
-        /// Regular samples in a day, by which the volatility of a sample becomes one of a day;
-        /// 345,600 for one each 250 ms around the clock.
-        samples_per_day: f64 = 345_600.0, "samples", 1.0, 1e9;
-        /// Urgency from which an order takes what is there.
-        market_urgency: f32 = 0.5, "1", 0.0, 1.0;
-        /// Urgency from which an order rests inside the spread; below it rests at the own best.
-        inside_urgency: f32 = 0.25, "1", 0.0, 1.0;
-        /// How many ticks beyond the opposite best a taking order may go for what it wants.
-        reach_ticks: u32 = 2, "ticks", 0.0, 1000.0;
-        /// What a market order is expected to pay beyond the mark where there is no book.
-        synthetic_half_spread_bp: f64 = 1.0, "bp", 0.0, 1000.0;
-        /// Whether to hold where the expected edge is below the forecast cost, fees included.
-        edge_filter: bool = true, "", 0.0, 0.0;
-    }
+/// What the cerebellum has learned of one instrument.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// By how much orders cost more than their forecast.
+    pub fills: Fills,
+    /// How the mid moves.
+    pub drift: Drift,
 }
 
-/// The cerebellum. It remembers nothing, as long as its forecasts are not corrected by what orders
-/// did cost.
+/// What the cerebellum remembers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// By instrument.
+    pub memories: BTreeMap<InstrumentId, Memory>,
+}
+
+/// The cerebellum.
 #[derive(Debug, Clone)]
 pub struct Cerebellum {
     params: CerebellumParams,
     instruments: Instruments,
     daily_volume: Vec<Quantity>,
+    state: State,
+}
+
+/// The way from a position to its target.
+struct Gap {
+    side: Side,
+    /// In whole lots.
+    quantity: Quantity,
+    venue: Venue,
+    /// What taking all of it at once moves the price by (42), bp; absent where that is not known.
+    impact_bp: Option<f64>,
+}
+
+/// What is foreseen, and what is to be remembered of it.
+struct Foresight {
+    execution: ExecutionForecast,
+    drift: Drift,
+    taking: Option<Expected>,
 }
 
 impl Cerebellum {
@@ -48,26 +68,54 @@ impl Cerebellum {
     #[must_use]
     pub fn new(params: CerebellumParams, instruments: Instruments, daily_volume: Vec<Quantity>) -> Self {
         assert_eq!(instruments.len(), daily_volume.len(), "every instrument has a daily volume");
-        Self { params, instruments, daily_volume }
+        Self { params, instruments, daily_volume, state: State::default() }
     }
 
-    fn foresee(&self, sensed: &Sensed, proposal: &Proposal) -> Result<ExecutionForecast, Fault> {
-        let bought_bp = sensed.top.and_then(|top| top.micro_edge_bp());
-        let edge_bp = bought_bp.map(|edge_bp| proposal.action.sign() as f64 * edge_bp);
-        let styles = self.styles(sensed, proposal);
+    /// The forecast, and the memory that it leaves behind.
+    fn foresee(&self, sensed: &Sensed, proposal: &Proposal) -> Result<Foresight, Fault> {
+        let new = Memory::default();
+        let memory = self.state.memories.get(&sensed.instrument).unwrap_or(&new);
+        let mut drift = memory.drift.clone();
+        drift.observe(sensed, &self.params.drift_terms());
+        let gap = self.gap(sensed, proposal);
+        let impact_bp = gap.as_ref().and_then(|gap| gap.impact_bp).unwrap_or(0.0);
+        let drift_bp = drift.forecast_bp(sensed, proposal.action, impact_bp);
+        drift.expect(sensed, proposal.action, impact_bp);
+        let (styles, taking) = match &gap {
+            Some(gap) => self.styles(sensed, proposal, gap, &memory.fills),
+            None => (Vec::new(), None),
+        };
         if let Some(style) = styles.iter().find(|style| !style.cost_bp().is_finite()) {
             return Err(Fault::new(NAME, format!("a forecast is not finite: {style:?}")));
         }
         let wanted = self.wanted(proposal.urgency);
         let chosen = styles.iter().position(|style| patience(style.style) >= patience(wanted));
+        let edge_bp = self.edge_bp(sensed, proposal.action, drift_bp.filter(|_| self.trusts(&drift)));
         let pays = |style: &StyleForecast| edge_bp.is_some_and(|edge_bp| edge_bp >= style.cost_bp());
         let filtered = self.params.edge_filter && chosen.is_some_and(|at| !pays(&styles[at]));
-        Ok(ExecutionForecast { styles, chosen: chosen.map(|at| at as u32), edge_bp, filtered })
+        let plan = match &gap {
+            Some(gap) if chosen.is_some() => self.plan(sensed, gap)?,
+            _ => None,
+        };
+        let takes = chosen.is_some_and(|at| styles[at].style == Style::Market) && sensed.is_regular();
+        let chosen = chosen.map(|at| at as u32);
+        let execution = ExecutionForecast { styles, chosen, edge_bp, filtered, drift_bp, plan };
+        Ok(Foresight { execution, drift, taking: taking.filter(|_| takes) })
     }
 
-    /// The styles that could bring the position to its target; none where there is nothing to
-    /// trade, or no market to trade in.
-    fn styles(&self, sensed: &Sensed, proposal: &Proposal) -> Vec<StyleForecast> {
+    /// Whether the edge is that of the next mid.
+    fn trusts(&self, drift: &Drift) -> bool {
+        self.params.use_drift && drift.is_better(&self.params.drift_terms())
+    }
+
+    /// What the action is expected to gain: by the next mid where that is trusted, else by the microprice.
+    fn edge_bp(&self, sensed: &Sensed, action: Action, trusted_bp: Option<f64>) -> Option<f64> {
+        let bought_bp = trusted_bp.or_else(|| sensed.top.and_then(|top| top.micro_edge_bp()));
+        bought_bp.map(|edge_bp| action.sign() as f64 * edge_bp)
+    }
+
+    /// The way to the target; none where there is nothing to trade, or no market to trade in.
+    fn gap(&self, sensed: &Sensed, proposal: &Proposal) -> Option<Gap> {
         let gap = proposal.target.units().saturating_sub(sensed.account.position.units());
         let instrument = self.instruments.get(sensed.instrument);
         let quantity = Quantity::from_units(gap).abs().floor_to(instrument.lot);
@@ -76,23 +124,74 @@ impl Cerebellum {
             (BookState::Synthetic, _, Some(mark2)) => {
                 Venue::Mark { mark2, half_spread_bp: self.params.synthetic_half_spread_bp }
             }
-            _ => return Vec::new(),
+            _ => return None,
         };
         if proposal.action == Action::Hold || quantity.is_zero() {
-            return Vec::new();
+            return None;
         }
         let side = if gap > 0 { Side::Buy } else { Side::Sell };
-        let (impact_bp, reach_ticks) = (self.impact_bp(sensed, quantity), self.params.reach_ticks);
-        styles(&Scene { instrument, side, venue, impact_bp, reach_ticks })
+        Some(Gap { side, quantity, venue, impact_bp: self.impact_bp(sensed, quantity) })
+    }
+
+    /// The styles that could go the way, with what was learned of taking orders added to theirs, and what is
+    /// expected of one.
+    fn styles(
+        &self,
+        sensed: &Sensed,
+        proposal: &Proposal,
+        gap: &Gap,
+        fills: &Fills,
+    ) -> (Vec<StyleForecast>, Option<Expected>) {
+        let instrument = self.instruments.get(sensed.instrument);
+        let reach_ticks = self.params.reach_ticks;
+        let &Gap { side, venue, impact_bp, .. } = gap;
+        let mut styles = styles(&Scene { instrument, side, venue, impact_bp, reach_ticks });
+        let market = styles.iter_mut().find(|style| style.style == Style::Market);
+        let expected = market.and_then(|market| {
+            let imbalance = sensed.features[Feature::Imbalance1].map_or(0.0, f64::from);
+            let taking = Taking {
+                quantity: gap.quantity.to_f64(),
+                opposite: sensed.top.map(|top| top.side(side.opposite()).quantity.to_f64()),
+                slippage_bp: market.slippage_bp,
+                impact_bp: market.impact_bp,
+                imbalance: side.sign() as f64 * imbalance,
+                urgency: f64::from(proposal.urgency),
+            };
+            market.correction_bp = fills.correction_bp(&taking, &self.params.fill_terms());
+            let arrival = venue.mid()?;
+            Some(Expected { sequence: sensed.sequence, side, arrival, taking })
+        });
+        (styles, expected)
     }
 
     /// The impact of taking a quantity at once; absent where the volatility is not known.
     fn impact_bp(&self, sensed: &Sensed, quantity: Quantity) -> Option<f64> {
         let law = SquareRootLaw { coefficient: self.params.impact_coefficient };
-        let volatility = f64::from(sensed.context.volatility_bp?) / 1e4;
-        let daily_volatility = volatility * self.params.samples_per_day.sqrt();
+        let daily_volatility = self.daily_volatility(sensed)?;
         let daily_volume = self.daily_volume[sensed.instrument.index()].to_f64();
         law.impact(quantity.to_f64(), daily_volume, daily_volatility).map(|fraction| fraction * 1e4)
+    }
+
+    /// The volatility of a day as a fraction of the price.
+    fn daily_volatility(&self, sensed: &Sensed) -> Option<f64> {
+        let volatility = f64::from(sensed.context.volatility_bp?) / 1e4;
+        Some(volatility * self.params.samples_per_day.sqrt())
+    }
+
+    /// How the way is divided over time.
+    fn plan(&self, sensed: &Sensed, gap: &Gap) -> Result<Option<Plan>, Fault> {
+        let instrument = self.instruments.get(sensed.instrument);
+        let Some(mid) = gap.venue.mid() else { return Ok(None) };
+        let unit = instrument.multiplier.to_f64();
+        let market = MarketState {
+            lot: instrument.lot,
+            // a locked book has a spread of a tick: one must be paid to trade again
+            half_spread: unit * gap.venue.half_spread(instrument.tick),
+            daily_volatility: self.daily_volatility(sensed).map(|volatility| unit * mid * volatility),
+            daily_volume: self.daily_volume[sensed.instrument.index()].to_f64(),
+        };
+        let plan = self.params.pace().plan(gap.quantity, &market);
+        plan.map_err(|error| Fault::new(NAME, format!("no schedule for {}: {error}", gap.quantity)))
     }
 
     fn wanted(&self, urgency: f32) -> Style {
@@ -103,6 +202,12 @@ impl Cerebellum {
         } else {
             Style::AtTouch
         }
+    }
+
+    /// What was learned of an instrument; none before the first sample.
+    #[must_use]
+    pub fn memory(&self, instrument: InstrumentId) -> Option<&Memory> {
+        self.state.memories.get(&instrument)
     }
 }
 
@@ -119,198 +224,60 @@ const fn patience(style: Style) -> u8 {
 impl Region for Cerebellum {
     type In = Proposed;
     type Out = Forecast;
-    type State = ();
+    type State = State;
     const NAME: &'static str = NAME;
 
     fn step(&mut self, proposed: Proposed) -> Result<Forecast, Fault> {
-        self.peek(proposed)
-    }
-
-    fn peek(&self, proposed: Proposed) -> Result<Forecast, Fault> {
-        let execution = self.foresee(proposed.sensed(), &proposed.proposal)?;
+        let sensed = proposed.sensed();
+        let Foresight { execution, drift, taking } = self.foresee(sensed, &proposed.proposal)?;
+        // a startle teaches nothing
+        if sensed.is_regular() {
+            let memory = self.state.memories.entry(sensed.instrument).or_default();
+            memory.drift = drift;
+            if let Some(expected) = taking {
+                memory.fills.expect(expected);
+            }
+        }
         Ok(Forecast { proposed, execution })
     }
 
-    fn state(&self) -> &() {
-        &()
+    fn notice(&mut self, notice: &Notice) -> Result<(), Fault> {
+        let terms = self.params.fill_terms();
+        match &notice.kind {
+            NoticeKind::Report(report) => {
+                if let Some(memory) = self.state.memories.get_mut(&report.id.instrument) {
+                    memory.fills.report(report, &terms);
+                }
+            }
+            NoticeKind::Lapsed(id) => {
+                if let Some(memory) = self.state.memories.get_mut(&id.instrument) {
+                    memory.fills.lapse(*id);
+                }
+            }
+            NoticeKind::Restarted => {
+                for memory in self.state.memories.values_mut() {
+                    memory.fills.restart();
+                    memory.drift.restart();
+                }
+            }
+            _ => {}
+        }
+        Ok(())
     }
 
-    fn set_state(&mut self, (): ()) {}
+    fn peek(&self, proposed: Proposed) -> Result<Forecast, Fault> {
+        let execution = self.foresee(proposed.sensed(), &proposed.proposal)?.execution;
+        Ok(Forecast { proposed, execution })
+    }
+
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn set_state(&mut self, state: State) {
+        self.state = state;
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use scenes::top;
-    use synapse::{SampleKind, Startle};
-
-    const ONE: Quantity = Quantity::from_units(scenes::ONE);
-
-    fn cerebellum(params: CerebellumParams) -> Cerebellum {
-        // 1 of 10,000 is a share of 1e-4, whose root is 0.01
-        let instruments = scenes::instruments(1, &scenes::instrument());
-        Cerebellum::new(params, instruments, vec![Quantity::from_units(10_000_000_000_000)])
-    }
-
-    /// A sample without a position: 99.98 to 100.02, a volatility of 1 bp a sample.
-    fn sensed() -> Sensed {
-        let mut sensed = scenes::sensed();
-        sensed.top = Some(top(99_980_000_000, 100_020_000_000));
-        sensed.context.volatility_bp = Some(1.0);
-        sensed.account.position = Quantity::ZERO;
-        sensed
-    }
-
-    fn proposed(sensed: Sensed, action: Action, target: Quantity, urgency: f32) -> Proposed {
-        scenes::proposed(sensed, Proposal { urgency, ..scenes::proposal(action, target) })
-    }
-
-    fn forecast(sensed: Sensed, action: Action, target: Quantity, urgency: f32) -> ExecutionForecast {
-        let mut cerebellum = cerebellum(CerebellumParams::default());
-        cerebellum.step(proposed(sensed, action, target, urgency)).expect("a forecast").execution
-    }
-
-    fn chosen(urgency: f32) -> Option<Style> {
-        forecast(sensed(), Action::Buy, ONE, urgency).chosen().map(|style| style.style)
-    }
-
-    #[test]
-    fn urgency_chooses_the_style() {
-        for (urgency, style) in [
-            (1.0, Style::Market),
-            (0.5, Style::Market),
-            (0.49, Style::Inside),
-            (0.25, Style::Inside),
-            (0.2, Style::AtTouch),
-            (0.0, Style::AtTouch),
-        ] {
-            assert_eq!(chosen(urgency), Some(style), "{urgency}");
-        }
-    }
-
-    #[test]
-    fn what_is_not_possible_is_replaced_by_the_more_patient() {
-        let tight = Sensed { top: Some(top(99_990_000_000, 100_000_000_000)), ..sensed() };
-        let style = |sensed, urgency| forecast(sensed, Action::Buy, ONE, urgency).chosen().map(|s| s.style);
-        assert_eq!(style(tight, 0.3), Some(Style::AtTouch));
-        let mut unknown = sensed();
-        unknown.context.volatility_bp = None;
-        assert_eq!(style(unknown, 1.0), Some(Style::Inside));
-        let top = Some(top(100_000_000_000, 100_000_000_000));
-        let locked = Sensed { book: BookState::Locked, top, ..sensed() };
-        assert_eq!(style(locked.clone(), 1.0), Some(Style::Market));
-        assert_eq!(style(locked, 0.1), None);
-    }
-
-    #[test]
-    fn impact_grows_with_the_root_of_the_size() {
-        let impact = |target| forecast(sensed(), Action::Buy, target, 1.0).styles[0].impact_bp;
-        let daily_bp = 345_600_f64.sqrt();
-        assert!((impact(ONE) - 0.01 * daily_bp).abs() < 1e-9);
-        assert!((impact(Quantity::from_units(4 * ONE.units())) - 0.02 * daily_bp).abs() < 1e-9);
-    }
-
-    #[test]
-    fn the_edge_is_signed_by_the_action() {
-        // 3 at 99.98, 1 at 100.02: the microprice is 100.01
-        let edge = |action, target| forecast(sensed(), action, target, 1.0).edge_bp.expect("a book");
-        assert!((edge(Action::Buy, ONE) - 1.0).abs() < 1e-9);
-        assert!((edge(Action::Sell, -ONE) + 1.0).abs() < 1e-9);
-        assert_eq!(forecast(Sensed { top: None, ..sensed() }, Action::Buy, ONE, 1.0).edge_bp, None);
-    }
-
-    #[test]
-    fn the_filter_holds_what_does_not_pay() {
-        let filtered = |params, action, target, urgency| {
-            let message = proposed(sensed(), action, target, urgency);
-            cerebellum(params).step(message).expect("a forecast").execution.filtered
-        };
-        let on = CerebellumParams::default;
-        assert!(filtered(on(), Action::Buy, ONE, 1.0), "an edge of 1 bp against 5 bp and impact");
-        assert!(!filtered(on(), Action::Buy, ONE, 0.0), "an edge of 1 bp against −2.5 bp at touch");
-        assert!(!filtered(CerebellumParams { edge_filter: false, ..on() }, Action::Buy, ONE, 1.0));
-        assert!(!filtered(on(), Action::Buy, Quantity::ZERO, 1.0), "nothing to trade");
-    }
-
-    #[test]
-    fn without_an_edge_to_know_of_nothing_pays() {
-        let bars = Sensed { book: BookState::Synthetic, top: None, ..sensed() };
-        let forecast = forecast(bars, Action::Sell, -ONE, 1.0);
-        assert_eq!(
-            forecast.styles.iter().map(|s| s.style).collect::<Vec<_>>(),
-            [Style::Market, Style::AtTouch]
-        );
-        assert_eq!((forecast.edge_bp, forecast.filtered), (None, true));
-        assert_eq!(forecast.styles[0].slippage_bp, 1.0);
-    }
-
-    #[test]
-    fn nothing_to_trade_or_no_market_has_no_style() {
-        let none = |sensed, action, target| {
-            let forecast = forecast(sensed, action, target, 1.0);
-            forecast.styles.is_empty() && forecast.chosen.is_none() && !forecast.filtered
-        };
-        let mut held = sensed();
-        held.account.position = ONE;
-        assert!(none(held, Action::Buy, ONE));
-        assert!(none(sensed(), Action::Hold, ONE));
-        assert!(none(sensed(), Action::Buy, Quantity::from_units(999_999)), "less than a lot");
-        for book in [BookState::Unknown, BookState::OneSided, BookState::Crossed] {
-            assert!(none(Sensed { book, ..sensed() }, Action::Buy, ONE), "{book:?}");
-            assert!(none(Sensed { book, top: None, ..sensed() }, Action::Buy, ONE), "{book:?}");
-        }
-        assert!(none(Sensed { book: BookState::Synthetic, mark2: None, ..sensed() }, Action::Buy, ONE));
-    }
-
-    #[test]
-    fn a_forecast_that_is_not_finite_is_a_fault() {
-        let params = CerebellumParams { synthetic_half_spread_bp: f64::NAN, ..CerebellumParams::default() };
-        let bars = Sensed { book: BookState::Synthetic, top: None, ..sensed() };
-        assert!(cerebellum(params).step(proposed(bars, Action::Buy, ONE, 1.0)).is_err());
-    }
-
-    #[test]
-    fn a_snapshot_restores() {
-        let mut cerebellum = cerebellum(CerebellumParams::default());
-        let bytes = cerebellum.snapshot();
-        assert_eq!(cerebellum.restore(&bytes), Ok(()));
-        assert!(cerebellum.restore(&[1]).is_err());
-    }
-
-    fn any_book() -> impl Strategy<Value = BookState> {
-        use BookState::{Crossed, Locked, Ok, OneSided, Synthetic, Unknown};
-        prop::sample::select(vec![Ok, Locked, Crossed, OneSided, Unknown, Synthetic])
-    }
-
-    proptest! {
-        #[test]
-        fn peeking_is_stepping_and_any_market_is_answered(
-            book in any_book(),
-            quotes in prop::option::of((1i64..i64::MAX / 2, 1i64..i64::MAX / 2)),
-            mark2 in prop::option::of(any::<i64>()),
-            volatility_bp in prop::option::of(any::<f32>()),
-            (position, target) in any::<(i64, i64)>(),
-            action in prop::sample::select(Action::ALL.to_vec()),
-            (urgency, startled) in (0.0f32..=1.0, any::<bool>()),
-        ) {
-            let mut cerebellum = cerebellum(CerebellumParams::default());
-            let mut sample = Sensed { book, top: quotes.map(|(bid, ask)| top(bid, ask)), mark2, ..sensed() };
-            sample.context.volatility_bp = volatility_bp;
-            sample.account.position = Quantity::from_units(position);
-            if startled {
-                sample.kind = SampleKind::Startle(Startle::LostBook);
-            }
-            let message = proposed(sample, action, Quantity::from_units(target), urgency);
-            let before = cerebellum.digest();
-            let peeked = cerebellum.peek(message.clone());
-            let stepped = cerebellum.step(message);
-            prop_assert_eq!(&peeked, &stepped);
-            prop_assert_eq!(cerebellum.digest(), before);
-            let execution = stepped.expect("a forecast").execution;
-            let wanted = cerebellum.wanted(urgency);
-            prop_assert!(execution.chosen().is_none_or(|s| patience(s.style) >= patience(wanted)));
-            prop_assert!(!execution.filtered || execution.chosen.is_some());
-        }
-    }
-}
+mod tests;

@@ -1,5 +1,7 @@
 //! What an order did cost against the price at its decision.
 
+use serde::{Deserialize, Serialize};
+
 /// What the fills of an order came to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shortfall {
@@ -9,17 +11,53 @@ pub struct Shortfall {
     pub slippage: f64,
 }
 
+/// The shortfall of an order whose fills come one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    arrival: f64,
+    filled: f64,
+    /// Σ (price − arrival) · quantity: offsets keep the digits that the cost is made of.
+    offset: f64,
+}
+
+impl Measure {
+    /// Nothing filled yet, of an order that was decided at this price.
+    #[must_use]
+    pub const fn new(arrival: f64) -> Self {
+        Self { arrival, filled: 0.0, offset: 0.0 }
+    }
+
+    /// Adds a fill.
+    pub fn add(&mut self, price: f64, quantity: f64) {
+        self.filled += quantity;
+        self.offset += (price - self.arrival) * quantity;
+    }
+
+    /// What was filled so far.
+    #[must_use]
+    pub const fn filled(&self) -> f64 {
+        self.filled
+    }
+
+    /// What the fills came to; `side_sign` is 1 for a purchase and −1 for a sale. None where nothing was
+    /// filled or the arrival price is not positive.
+    #[must_use]
+    pub fn shortfall(&self, side_sign: f64) -> Option<Shortfall> {
+        let offset = self.offset / self.filled;
+        let known = self.arrival > 0.0 && self.filled > 0.0 && offset.is_finite();
+        known
+            .then_some(Shortfall { vwap: self.arrival + offset, slippage: side_sign * offset / self.arrival })
+    }
+}
+
 /// The implementation shortfall of fills (price, quantity) against the price on arrival.
 ///
-/// `side_sign` is 1 for a purchase and −1 for a sale. None where nothing was filled or the arrival
-/// price is not positive.
+/// As [`Measure::shortfall`].
 #[must_use]
 pub fn shortfall(side_sign: f64, arrival: f64, fills: &[(f64, f64)]) -> Option<Shortfall> {
-    let filled: f64 = fills.iter().map(|(_, quantity)| quantity).sum();
-    // Summed as offsets from the arrival price, which keeps the digits that the cost is made of.
-    let offset = fills.iter().map(|(price, quantity)| (price - arrival) * quantity).sum::<f64>() / filled;
-    let known = arrival > 0.0 && filled > 0.0 && offset.is_finite();
-    known.then_some(Shortfall { vwap: arrival + offset, slippage: side_sign * offset / arrival })
+    let mut measure = Measure::new(arrival);
+    fills.iter().for_each(|(price, quantity)| measure.add(*price, *quantity));
+    measure.shortfall(side_sign)
 }
 
 #[cfg(test)]

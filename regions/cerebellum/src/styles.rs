@@ -34,6 +34,26 @@ pub enum Venue {
     },
 }
 
+impl Venue {
+    /// The mid, or the mark; none where it is not a price.
+    pub(crate) fn mid(&self) -> Option<f64> {
+        let mid2 = match self {
+            Self::Book(top) => top.mid2(),
+            Self::Mark { mark2, .. } => *mark2,
+        };
+        (mid2 > 0).then_some(mid2 as f64 / 2e9)
+    }
+
+    /// Half the spread, that of a tick at least.
+    pub(crate) fn half_spread(&self, tick: Price) -> f64 {
+        let half_spread = match self {
+            Self::Book(top) => 0.5 * top.spread().to_f64(),
+            Self::Mark { half_spread_bp, .. } => self.mid().unwrap_or(0.0) * half_spread_bp / 1e4,
+        };
+        half_spread.max(0.5 * tick.to_f64())
+    }
+}
+
 /// The styles possible now, the most aggressive first.
 ///
 /// *Market* takes from the opposite best on, a few ticks deep, for the best may be less than is
@@ -94,13 +114,14 @@ impl Scene<'_> {
             price,
             slippage_bp,
             impact_bp,
+            correction_bp: 0.0,
             fee_bp,
         })
     }
 
     fn resting(&self, style: Style, price: Price, slippage_bp: f64) -> StyleForecast {
         let fee_bp = self.instrument.maker_fee_bp.to_f64();
-        StyleForecast { style, price, slippage_bp, impact_bp: 0.0, fee_bp }
+        StyleForecast { style, price, slippage_bp, impact_bp: 0.0, correction_bp: 0.0, fee_bp }
     }
 }
 

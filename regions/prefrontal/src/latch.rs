@@ -54,9 +54,10 @@ impl Latch {
         };
     }
 
-    /// Sets it for a cause other than a trip.
+    /// Sets it for a cause other than a trip. It is stronger than a trip's, which may clear itself.
     pub fn set(&mut self, cause: LatchCause) {
-        self.cause = self.cause.or(Some(cause));
+        let stronger = self.cause.filter(|before| !matches!(before, LatchCause::Amygdala(_)));
+        self.cause = stronger.or(Some(cause));
     }
 
     /// Folds the protective restart.
@@ -120,6 +121,18 @@ mod tests {
         assert_eq!(latch.cause(), Some(LatchCause::Operator));
         latch.command(CommandKind::Arm);
         assert_eq!(latch.cause(), None);
+    }
+
+    #[test]
+    fn what_others_conclude_during_a_trip_outlasts_its_calm() {
+        let mut latch = Latch::default();
+        latch.appraise(&threat(ThreatLevel::Tripped, true), at(0), REARM_NS);
+        latch.set(LatchCause::Reconciliation);
+        latch.set(LatchCause::Faults);
+        latch.restarted();
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(1), REARM_NS);
+        latch.appraise(&threat(ThreatLevel::Calm, false), at(1000), REARM_NS);
+        assert_eq!(latch.cause(), Some(LatchCause::Reconciliation));
     }
 
     #[test]

@@ -83,6 +83,11 @@ impl OrderTable {
         self.orders.get(&instrument).into_iter().flatten().map(|(id, order)| (*id, order))
     }
 
+    /// All orders, by instrument and age.
+    pub fn iter(&self) -> impl Iterator<Item = (ClientId, &Order)> {
+        self.orders.values().flatten().map(|(id, order)| (*id, order))
+    }
+
     /// What may still fill on one side, `except` aside; the sides never net.
     pub fn reserved(&self, instrument: InstrumentId, side: Side, except: Option<ClientId>) -> Quantity {
         let of_side = self.of(instrument).filter(|(id, order)| order.side == side && Some(*id) != except);
@@ -180,11 +185,16 @@ impl OrderTable {
             }
             ReportKind::Filled(fill) => return self.fill(id, &fill),
             ReportKind::Cancelled { filled } | ReportKind::Expired { filled } => {
-                let owed = filled.checked_sub(order.filled).filter(|owed| owed.units() >= 0);
+                let possible = Quantity::ZERO..=order.reserved();
+                let owed = filled.checked_sub(order.filled).filter(|owed| possible.contains(owed));
                 let owed = owed.ok_or_else(|| {
                     Fault::new(
                         NAME,
-                        format!("order {id} ended with {filled} filled, and {} were", order.filled),
+                        format!(
+                            "order {id} ended with {filled} filled; {} were, and {} could",
+                            order.filled,
+                            order.reserved()
+                        ),
                     )
                 })?;
                 if owed.is_zero() {
@@ -194,10 +204,25 @@ impl OrderTable {
                 }
             }
             ReportKind::Replaced { price, quantity } => {
+                let possible = Quantity::ZERO..=order.reserved();
+                if !possible.contains(&quantity) {
+                    let most = order.reserved();
+                    return Err(Fault::new(
+                        NAME,
+                        format!(
+                            "order {id} was replaced by {quantity}, and no more than {most} were asked for"
+                        ),
+                    ));
+                }
                 order.price = price;
-                order.remaining = quantity;
-                if matches!(order.state, OrderState::ReplaceSent { .. }) {
-                    order.state = OrderState::Working;
+                match order.state {
+                    OrderState::ReplaceSent { total, .. } => {
+                        // what the venue has filled of it and not told yet may still come
+                        order.remaining = less(total, order.filled).max(quantity);
+                        order.state = OrderState::Working;
+                    }
+                    OrderState::Sent | OrderState::Working => order.remaining = quantity,
+                    OrderState::CancelSent | OrderState::Owed { .. } => {}
                 }
             }
             ReportKind::ReplaceRejected(_) => {
@@ -221,6 +246,12 @@ impl OrderTable {
         };
         let too_much =
             || Fault::new(NAME, format!("order {id} filled {} beyond what was ordered", fill.quantity));
+        if !fill.quantity.is_positive() || fill.side != order.side {
+            return Err(Fault::new(
+                NAME,
+                format!("order {id} to {} filled {} to {}", order.side, fill.quantity, fill.side),
+            ));
+        }
         let filled = order.filled.checked_add(fill.quantity).ok_or_else(too_much)?;
         let over = match &mut order.state {
             OrderState::Owed { quantity } => {
@@ -261,120 +292,4 @@ pub(crate) fn add(a: Quantity, b: Quantity) -> Quantity {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use market::order::{Liquidity, RejectReason};
-    use market::{Money, Timestamp};
-
-    const INSTRUMENT: InstrumentId = InstrumentId(0);
-
-    fn q(whole: i64) -> Quantity {
-        Quantity::from_whole(whole).expect("small")
-    }
-
-    fn id(sequence: u64) -> ClientId {
-        ClientId { sequence, instrument: INSTRUMENT, k: 0 }
-    }
-
-    fn place(table: &mut OrderTable, sequence: u64, side: Side, quantity: i64) {
-        let price = Price::from_whole(100).expect("small");
-        table.approve(&Request::Place(NewOrder {
-            id: id(sequence),
-            side,
-            kind: OrderKind::Limit,
-            price,
-            quantity: q(quantity),
-        }));
-    }
-
-    fn report(table: &mut OrderTable, sequence: u64, kind: ReportKind) -> Result<(), Fault> {
-        table.report(&Report { id: id(sequence), time: Timestamp::from_ns(1), kind })
-    }
-
-    fn filled(side: Side, quantity: i64, remaining: i64) -> ReportKind {
-        let price = Price::from_whole(100).expect("small");
-        ReportKind::Filled(Fill {
-            execution: 1,
-            side,
-            price,
-            quantity: q(quantity),
-            fee: Money::ZERO,
-            liquidity: Liquidity::Maker,
-            remaining: q(remaining),
-        })
-    }
-
-    #[test]
-    fn a_partial_fill_reaches_the_position() {
-        let mut table = OrderTable::default();
-        place(&mut table, 1, Side::Sell, 5);
-        report(&mut table, 1, ReportKind::Accepted).expect("known");
-        report(&mut table, 1, filled(Side::Sell, 2, 3)).expect("known");
-        assert_eq!((table.position(INSTRUMENT), table.reserved(INSTRUMENT, Side::Sell, None)), (q(-2), q(3)));
-        report(&mut table, 1, filled(Side::Sell, 3, 0)).expect("known");
-        assert_eq!(table.position(INSTRUMENT), q(-5));
-        assert!(table.is_empty());
-    }
-
-    #[test]
-    fn a_cancel_or_replace_in_flight_frees_nothing() {
-        let mut table = OrderTable::default();
-        place(&mut table, 1, Side::Buy, 5);
-        report(&mut table, 1, ReportKind::Accepted).expect("known");
-        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), total: q(2) });
-        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(5));
-        report(&mut table, 1, ReportKind::ReplaceRejected(RejectReason::WouldTrade)).expect("known");
-        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), total: q(9) });
-        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(9));
-        table.cancel_sent(id(1));
-        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(9));
-        report(&mut table, 1, ReportKind::Cancelled { filled: Quantity::ZERO }).expect("known");
-        assert!(table.is_empty());
-    }
-
-    #[test]
-    fn a_fill_on_the_way_of_a_replace_counts_towards_its_total() {
-        let mut table = OrderTable::default();
-        place(&mut table, 1, Side::Buy, 5);
-        report(&mut table, 1, ReportKind::Accepted).expect("known");
-        table.approve(&Request::Replace { id: id(1), price: Price::from_units(1), total: q(5) });
-        report(&mut table, 1, filled(Side::Buy, 4, 1)).expect("known");
-        let reach =
-            |table: &OrderTable| add(table.position(INSTRUMENT), table.reserved(INSTRUMENT, Side::Buy, None));
-        assert_eq!(reach(&table), q(5));
-        let replaced = ReportKind::Replaced { price: Price::from_units(1), quantity: q(1) };
-        report(&mut table, 1, replaced).expect("known");
-        assert_eq!(reach(&table), q(5));
-    }
-
-    #[test]
-    fn a_refused_cancel_does_not_revive_what_is_over() {
-        let mut table = OrderTable::default();
-        place(&mut table, 1, Side::Buy, 5);
-        table.cancel_sent(id(1));
-        report(&mut table, 1, ReportKind::Cancelled { filled: q(3) }).expect("known");
-        report(&mut table, 1, ReportKind::CancelRejected(RejectReason::UnknownOrder)).expect("known");
-        report(&mut table, 1, filled(Side::Buy, 3, 2)).expect("known");
-        assert!(table.is_empty());
-    }
-
-    #[test]
-    fn what_a_terminal_report_states_beyond_the_fills_stays_reserved() {
-        let mut table = OrderTable::default();
-        place(&mut table, 1, Side::Buy, 5);
-        report(&mut table, 1, ReportKind::Cancelled { filled: q(3) }).expect("known");
-        assert_eq!(table.reserved(INSTRUMENT, Side::Buy, None), q(3));
-        report(&mut table, 1, filled(Side::Buy, 3, 2)).expect("known");
-        assert_eq!(table.position(INSTRUMENT), q(3));
-        assert!(table.is_empty());
-    }
-
-    #[test]
-    fn what_no_venue_may_say_is_a_fault() {
-        let mut table = OrderTable::default();
-        assert!(report(&mut table, 7, ReportKind::Accepted).is_err());
-        assert!(report(&mut table, 7, ReportKind::CancelRejected(RejectReason::UnknownOrder)).is_ok());
-        place(&mut table, 1, Side::Buy, 5);
-        assert!(report(&mut table, 1, filled(Side::Buy, 6, 0)).is_err());
-    }
-}
+mod tests;

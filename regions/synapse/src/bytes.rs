@@ -45,7 +45,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, bincode::Error> {
 ///
 /// # Errors
 /// Those of the elements.
-pub(crate) fn short_list<'de, D, A>(deserializer: D) -> Result<SmallVec<A>, D::Error>
+pub fn short_list<'de, D, A>(deserializer: D) -> Result<SmallVec<A>, D::Error>
 where
     D: Deserializer<'de>,
     A: smallvec::Array,

@@ -13,10 +13,12 @@
 
 pub mod action;
 pub mod bytes;
+pub mod code;
 pub mod input;
 pub mod math;
 pub mod message;
 pub mod model;
+pub mod plan;
 pub mod random;
 pub mod reason;
 pub mod record;
@@ -25,6 +27,7 @@ pub mod threat;
 pub mod verdict;
 
 pub use action::Action;
+pub use code::Code;
 pub use input::{Command, CommandKind, Input, InputKind, Notice, NoticeKind, Tick};
 pub use message::{
     Account, Appraised, Context, Encoded, ExecutionForecast, Forecast, Fused, FusedState, Judged, Modality,
@@ -32,8 +35,9 @@ pub use message::{
     Style, StyleForecast,
 };
 pub use model::{Model, ModelCard};
-pub use reason::{Limit, Reason};
+pub use plan::Plan;
+pub use reason::{Limit, Measured, Reason};
 pub use record::{DecisionRecord, Digest};
 pub use region::{Fault, Region};
 pub use threat::{Phase, Signal, SignalReading, Threat, ThreatLevel};
-pub use verdict::{LatchCause, Outcome, RuleTruth, Verdict};
+pub use verdict::{LatchCause, Outcome, Parent, RuleTruth, Verdict};

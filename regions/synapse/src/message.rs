@@ -6,6 +6,7 @@ use market::{InstrumentId, Money, Price, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
+use crate::plan::Plan;
 use crate::threat::Threat;
 use crate::verdict::Verdict;
 
@@ -84,6 +85,8 @@ pub struct Sensed {
     pub top: Option<Top>,
     /// Twice the price to value a position at, exact: of the book, else of the last trade or bar.
     pub mark2: Option<i64>,
+    /// How old what the mark was made of is, nanoseconds.
+    pub mark_age_ns: i64,
     /// The features.
     pub features: FeatureVector,
     /// The surroundings.
@@ -236,6 +239,8 @@ pub struct Proposal {
     pub policy: [f32; Action::COUNT],
     /// The action chosen.
     pub action: Action,
+    /// The probability of that action by what chose it: 1 where the best is always taken.
+    pub probability: f32,
     /// Probability of the best action less that of the second.
     pub margin: f32,
     /// The margin below which it holds.
@@ -276,8 +281,10 @@ pub struct StyleForecast {
     pub price: Price,
     /// Distance of the expected fill from the mid.
     pub slippage_bp: f64,
-    /// The impact of its size (42).
+    /// The impact of its size by the square-root law (42).
     pub impact_bp: f64,
+    /// What past fills taught beyond law and distance; 0 while that does not foretell better.
+    pub correction_bp: f64,
     /// The fee.
     pub fee_bp: f64,
 }
@@ -285,12 +292,12 @@ pub struct StyleForecast {
 impl StyleForecast {
     /// All of it together.
     pub fn cost_bp(&self) -> f64 {
-        self.slippage_bp + self.impact_bp + self.fee_bp
+        self.slippage_bp + self.impact_bp + self.correction_bp + self.fee_bp
     }
 }
 
 /// What the cerebellum foresees (24, 42).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct ExecutionForecast {
     /// The styles possible now; empty where there is nothing to trade or no market.
     pub styles: Vec<StyleForecast>,
@@ -300,6 +307,11 @@ pub struct ExecutionForecast {
     pub edge_bp: Option<f64>,
     /// Whether the edge is below the cost while the filter is on.
     pub filtered: bool,
+    /// p̂ (24): how far the mid is expected to move until the next regular sample, given state and action,
+    /// bp; absent until something was learned.
+    pub drift_bp: Option<f64>,
+    /// How the way to the target is divided over time; absent where it goes at once.
+    pub plan: Option<Plan>,
 }
 
 impl ExecutionForecast {

@@ -6,9 +6,30 @@ use market::Quantity;
 use market::book::BookState;
 use serde::{Deserialize, Serialize};
 
+use crate::code::Code;
 use crate::message::Startle;
 use crate::threat::Signal;
 use crate::verdict::LatchCause;
+
+/// A number that a rule compared, or that it was not known.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Measured(pub Option<f64>);
+
+impl From<f64> for Measured {
+    fn from(value: f64) -> Self {
+        Self(value.is_finite().then_some(value))
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(value) => write!(f, "{value}"),
+            None => f.write_str("unknown"),
+        }
+    }
+}
 
 /// A reason's name and meaning, for help and documentation.
 #[derive(Debug, Clone, Copy)]
@@ -122,15 +143,22 @@ reasons! {
         /// The least that can be ordered.
         lot: Quantity
     } "{size} is below the minimum of {lot}";
-    /// A hard limit refused the order.
+    /// A hard rule refused the order.
     Refused "refused" {
-        /// Which limit.
-        limit: Limit,
-        /// The value that was tested.
-        value: f64,
-        /// What it may be.
-        bound: f64
-    } "refused by the {limit} limit: {value} against {bound}";
+        /// Which rule.
+        rule: Code,
+        /// The value of the comparison that decided.
+        value: Measured,
+        /// What it was compared with.
+        bound: Measured
+    } "refused by the rule {rule}: {value} against {bound}";
+    /// What is due of the parent order has been sent; the next child is not due yet.
+    Pacing "pacing" {
+        /// What is due of it by now.
+        due: Quantity,
+        /// What it is in all.
+        total: Quantity
+    } "{due} of {total} are due, and sent";
 }
 
 macro_rules! limits {

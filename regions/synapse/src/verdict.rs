@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use market::order::Request;
+use market::Quantity;
+use market::order::{ClientId, Request};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::bytes::short_list;
-use crate::reason::{Limit, Reason};
+use crate::code::Code;
+use crate::reason::{Measured, Reason};
 use crate::threat::Signal;
 
 /// Why the latch is set (G5).
@@ -27,6 +29,10 @@ pub enum LatchCause {
     Faults,
     /// An input of this instrument failed twice: it alone is latched.
     Quarantine,
+    /// A rule that latches was broken.
+    Rule(Code),
+    /// More was about to leave for a parent order than the parent is.
+    Oversent,
 }
 
 impl fmt::Display for LatchCause {
@@ -39,23 +45,40 @@ impl fmt::Display for LatchCause {
             Self::RepeatedExecution => f.write_str("repeated execution"),
             Self::Faults => f.write_str("faults"),
             Self::Quarantine => f.write_str("quarantine"),
+            Self::Rule(rule) => write!(f, "rule ({rule})"),
+            Self::Oversent => f.write_str("child orders beyond their parent"),
         }
     }
 }
 
-/// One limit against one order: what decides, and beside it how true it is (46).
+/// One rule against one candidate: what decides, and beside it how true it is in both logics (10–15, 46).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct RuleTruth {
-    /// Which limit.
-    pub limit: Limit,
-    /// The value that was tested.
-    pub value: f64,
-    /// What it may be, inclusive.
-    pub bound: f64,
-    /// Whether it passed. Only this decides.
+    /// Which rule.
+    pub rule: Code,
+    /// Whether it is hard: only a hard rule refuses.
+    pub is_hard: bool,
+    /// The value of the comparison that decided.
+    pub value: Measured,
+    /// What it was compared with.
+    pub bound: Measured,
+    /// The unit of both.
+    pub unit: Code,
+    /// Whether it passed: whether the rule is definitely true.
     pub passed: bool,
-    /// The soft truth P in [0, 1]; it never decides.
-    pub truth: f64,
+    /// Its truth in product logic, in [0, 1]; it never decides.
+    pub product: f64,
+    /// Its truth in Łukasiewicz' logic, in [0, 1]; it never decides.
+    pub lukasiewicz: f64,
+}
+
+/// The order that a request is a child of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    /// Its name: that of its first child.
+    pub id: ClientId,
+    /// How much it is in all, unsigned.
+    pub total: Quantity,
 }
 
 /// What is done.
@@ -72,10 +95,12 @@ pub enum Outcome {
 pub struct Verdict {
     /// What is done.
     pub outcome: Outcome,
-    /// Every limit that was tested, in order.
+    /// The order that the requests are children of; none where they are an order by themselves.
+    pub parent: Option<Parent>,
+    /// Every rule that was tested, in order; empty where nothing came so far.
     #[serde(deserialize_with = "short_list")]
-    pub rules: SmallVec<[RuleTruth; 7]>,
-    /// The weighted satisfaction of the soft rules, 1 − (50); 1 where none was tested.
+    pub rules: SmallVec<[RuleTruth; 4]>,
+    /// The satisfaction of the soft rules, 1 − (19), by the audit's logic; 1 where none was tested.
     pub satisfaction: f64,
     /// The latch after this sample.
     pub latch: Option<LatchCause>,
@@ -84,6 +109,11 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// A verdict on what no rule was tested against, with the latch open.
+    pub fn untested(outcome: Outcome) -> Self {
+        Self { outcome, parent: None, rules: SmallVec::new(), satisfaction: 1.0, latch: None, tripped: false }
+    }
+
     /// The requests, if any.
     pub fn requests(&self) -> &[Request] {
         match &self.outcome {

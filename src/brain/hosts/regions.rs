@@ -92,6 +92,12 @@ impl Regions {
         line
     }
 
+    /// The same, to be changed.
+    pub(in crate::brain) fn line_mut(&mut self) -> &mut Line {
+        let Some(line) = &mut self.home else { panic!("the regions are out: settle first") };
+        line
+    }
+
     pub(in crate::brain) fn into_line(mut self) -> Line {
         let Some(line) = self.home.take() else { panic!("the regions are out: settle first") };
         *line

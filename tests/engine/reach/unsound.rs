@@ -14,7 +14,7 @@ use super::*;
 /// A line that is armed, and the sample at which it would buy.
 fn eager() -> (Line, Sensed) {
     let sampler = Sampler::new(SamplerKind::Grid { period_ns: STEP_MS * MS_NS });
-    let (mut line, _) = assemble::line(&changed(&[]), vec![sampler], None).expect("a line");
+    let (mut line, _) = assemble::line(&changed(&[]), vec![sampler], None, None, false).expect("a line");
     let tape = Tape::default().book(6, EVEN).book(1, BID);
     let count = tape.events.len();
     let (mut sequence, mut samples) = (0, Vec::new());

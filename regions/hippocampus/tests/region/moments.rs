@@ -60,14 +60,8 @@ pub fn decision(sequence: u64, instrument: u16, mark2: Option<i64>, earned: Mone
         percept: [0; 32],
         state: FusedState { h: Box::from([sequence as f32, -1.0]), gate: Box::default(), absent: Vec::new() },
         proposal: scenes::proposal(Action::Buy, Quantity::ZERO),
-        execution: ExecutionForecast { styles: Vec::new(), chosen: None, edge_bp: None, filtered: false },
-        verdict: Verdict {
-            outcome: Outcome::Rest(Reason::Halted {}),
-            rules: Default::default(),
-            satisfaction: 1.0,
-            latch: None,
-            tripped: false,
-        },
+        execution: ExecutionForecast::default(),
+        verdict: Verdict::untested(Outcome::Rest(Reason::Halted {})),
         book: sensed.book,
         top: sensed.top,
     }

@@ -3,9 +3,10 @@
 use market::num::SCALE;
 use market::order::{ClientId, NewOrder, OrderKind};
 use market::{Instrument, Price, Quantity};
-use synapse::{Outcome, Reason, Sensed};
+use synapse::{Forecast, Outcome, Reason, Sensed};
 
-use super::{Conclusion, Prefrontal, farthest, side_of};
+use super::act::farthest;
+use super::{Conclusion, Prefrontal, side_of};
 use crate::limits::Limits;
 use crate::orders::{Order, OrderState};
 
@@ -22,7 +23,8 @@ impl Prefrontal {
 
     /// The next order on the way to no position. It goes alone: whatever was outstanding is over by then,
     /// so it cannot cross zero whatever fills.
-    pub(super) fn flatten(&self, sensed: &Sensed) -> Conclusion {
+    pub(super) fn flatten(&mut self, forecast: &Forecast) -> Conclusion {
+        let sensed = forecast.sensed();
         let (instrument, position) = (sensed.instrument, sensed.account.position);
         // what was sent to be filled at once ends by itself
         let is_over_soon =
@@ -46,7 +48,8 @@ impl Prefrontal {
         }
         let quantity = slice(position.abs(), limits, facts, price);
         let id = ClientId { sequence: sensed.sequence, instrument, k: 0 };
-        self.propose(sensed, NewOrder { id, side, kind: OrderKind::ImmediateOrCancel, price, quantity })
+        let kind = OrderKind::ImmediateOrCancel;
+        self.propose(forecast, NewOrder { id, side, kind, price, quantity }, None)
     }
 }
 

@@ -1,13 +1,21 @@
 //! The judge as a region: from the gap to requests, and never past a limit.
 
 mod flatten;
+mod floor;
+mod parents;
+mod rules;
+mod witness;
 
+use std::sync::Arc;
+
+use ::rules::RuleSet;
 use market::order::{ClientId, Fill, Liquidity, OrderKind, Report, ReportKind, Request};
+use market::tax::TaxParams;
 use market::{Instrument, InstrumentId, Instruments, Money, Price, Quantity, Side, Timestamp};
-use prefrontal::{Limits, Prefrontal, PrefrontalParams};
+use prefrontal::{Law, Limits, Prefrontal, PrefrontalParams};
 use synapse::{
-    Account, Action, Command, CommandKind, ExecutionForecast, Forecast, LatchCause, Limit, Notice,
-    NoticeKind, Outcome, Proposal, Reason, Region, SampleKind, Sensed, Signal, SignalReading, Startle, Style,
+    Account, Action, Code, Command, CommandKind, ExecutionForecast, Forecast, LatchCause, Notice, NoticeKind,
+    Outcome, Proposal, Reason, Region, SampleKind, Sensed, Signal, SignalReading, Startle, Style,
     StyleForecast, Threat, ThreatLevel, Verdict,
 };
 
@@ -57,7 +65,7 @@ impl Desk {
             trip: false,
         };
         let params = PrefrontalParams::default();
-        let judge = Prefrontal::new(params, Instruments::new(vec![instrument]), vec![limits]);
+        let judge = Prefrontal::new(params, Instruments::new(vec![instrument]), vec![limits], law());
         Self { judge, sequence: 0, position: Quantity::ZERO, ask }
     }
 
@@ -116,6 +124,34 @@ impl Desk {
     }
 }
 
+/// The rules that ship; nothing grounds what is learned.
+fn law() -> Law {
+    let text = include_str!("../../../../config/compliance.ltn");
+    let rules = Arc::new(RuleSet::compile("compliance.ltn", text).expect("sound"));
+    let learned = vec![None; rules.learned().len()];
+    Law {
+        rules,
+        learned,
+        account: "main".to_owned(),
+        start_equity: "100000".parse().expect("money"),
+        wash: TaxParams::default().terms().expect("sound"),
+        utc_offset_min: 0,
+    }
+}
+
+fn refused(rule: &str, value: f64, bound: f64) -> Reason {
+    let rule = Code::new(rule).expect("it is short");
+    Reason::Refused { rule, value: value.into(), bound: bound.into() }
+}
+
+/// The name of the rule that refused.
+fn refusal(reason: &Reason) -> Option<&str> {
+    match reason {
+        Reason::Refused { rule, .. } => Some(rule.as_str()),
+        _ => None,
+    }
+}
+
 fn limits() -> Limits {
     Limits {
         order_size: q(20),
@@ -143,7 +179,14 @@ fn forecast(sequence: u64, position: Quantity, ask: &Ask) -> Forecast {
         Style::Market => p(ask.bid + 1),
         Style::AtTouch | Style::Inside => p(ask.bid),
     };
-    let style = StyleForecast { style: ask.style, price, slippage_bp: 1.0, impact_bp: 0.0, fee_bp: 0.0 };
+    let style = StyleForecast {
+        style: ask.style,
+        price,
+        slippage_bp: 1.0,
+        impact_bp: 0.0,
+        correction_bp: 0.0,
+        fee_bp: 0.0,
+    };
     let proposal = Proposal {
         margin: 0.5,
         margin_needed: 0.1,
@@ -160,8 +203,12 @@ fn forecast(sequence: u64, position: Quantity, ask: &Ask) -> Forecast {
         trip_begins: ask.trip,
         ..scenes::threat()
     };
-    let execution =
-        ExecutionForecast { styles: vec![style], chosen: Some(0), edge_bp: Some(2.0), filtered: false };
+    let execution = ExecutionForecast {
+        styles: vec![style],
+        chosen: Some(0),
+        edge_bp: Some(2.0),
+        ..ExecutionForecast::default()
+    };
     Forecast { proposed, execution }
 }
 
@@ -221,7 +268,7 @@ fn a_limit_refuses_with_both_numbers_and_nothing_is_reserved() {
     let mut desk = Desk::new();
     desk.ask.target = q(11);
     let reason = desk.reason();
-    assert_eq!(reason, Reason::Refused { limit: Limit::Position, value: 11.0, bound: 10.0 });
+    assert_eq!(reason, refused("position", 11.0, 10.0));
     desk.ask.target = q(10);
     assert_eq!(desk.requests().len(), 1);
 }

@@ -92,13 +92,18 @@ pub fn least_truth(truths: &[f64]) -> f64 {
 #[must_use]
 pub fn slippage_truth(slippage: f64, volatility: f64, slip_mult: f64, steepness: f64) -> f64 {
     let limit = slip_mult * volatility;
-    if slippage.is_nan() || limit.is_nan() {
-        return 0.0;
+    // below nothing no less is allowed than at nothing; the maximum alone would hide what is no number
+    at_most_truth(slippage, if limit <= 0.0 { 0.0 } else { limit }, steepness)
+}
+
+/// The soft truth of value ≤ bound: that of the margin in units of the bound's size, whatever its sign. Where
+/// the bound is 0 only what keeps it is true; what is not a number is false.
+#[must_use]
+pub fn at_most_truth(value: f64, bound: f64, steepness: f64) -> f64 {
+    if bound == 0.0 {
+        return if value <= 0.0 { 1.0 } else { 0.0 };
     }
-    if limit <= 0.0 {
-        return if slippage <= 0.0 { 1.0 } else { 0.0 };
-    }
-    margin_truth(limit - slippage, limit, steepness)
+    margin_truth(bound - value, bound.abs(), steepness)
 }
 
 /// The soft truth of a margin to a bound (46): ½ where nothing is left, a sigmoid of the margin in
@@ -221,6 +226,14 @@ mod tests {
             prop_assert!((-1e-12..=1.0).contains(&loss));
             prop_assert!((loss - Constraints::new(scaled).expect("weights").loss(&truths)).abs() < 1e-12);
             prop_assert!(loss <= 1.0 - least_truth(&truths) + 1e-12);
+        }
+
+        #[test]
+        fn soft_and_crisp_bounds_agree_on_the_side(value in -1e6f64..1e6, bound in -1e6f64..1e6) {
+            let soft = at_most_truth(value, bound, 10.0);
+            prop_assert!((0.0..=1.0).contains(&soft));
+            prop_assume!((value - bound).abs() > 1e-9 * bound.abs());
+            prop_assert_eq!(soft > 0.5, value <= bound);
         }
 
         #[test]

@@ -26,13 +26,25 @@ impl Aggregator {
     /// "Some": (1/n Σ x^p)^(1/p), which tends to the largest truth as p grows.
     #[must_use]
     pub fn p_mean(&self, x: &[f64]) -> f64 {
-        self.mean(x.iter().map(|&x| from_zero(x, self.epsilon)))
+        self.p_mean_of(x.iter().copied())
+    }
+
+    /// [`Aggregator::p_mean`] of truths that do not stand side by side.
+    #[must_use]
+    pub fn p_mean_of(&self, x: impl ExactSizeIterator<Item = f64>) -> f64 {
+        self.mean(x.map(|x| from_zero(x, self.epsilon)))
     }
 
     /// "All": 1 − (1/n Σ (1 − x)^p)^(1/p), which tends to the least truth as p grows.
     #[must_use]
     pub fn p_mean_error(&self, x: &[f64]) -> f64 {
-        1.0 - self.mean(x.iter().map(|&x| self.error(x)))
+        self.p_mean_error_of(x.iter().copied())
+    }
+
+    /// [`Aggregator::p_mean_error`] of truths that do not stand side by side.
+    #[must_use]
+    pub fn p_mean_error_of(&self, x: impl ExactSizeIterator<Item = f64>) -> f64 {
+        1.0 - self.mean(x.map(|x| self.error(x)))
     }
 
     /// Writes the derivative of [`Aggregator::p_mean`] by each truth; without ε it is not finite where
@@ -56,7 +68,14 @@ impl Aggregator {
             return 0.0;
         }
         let n = x.len() as f64;
-        libm::pow(x.map(|x| libm::pow(x, self.p)).sum::<f64>() / n, 1.0 / self.p)
+        // the usual exponents are those of the mean and of the root mean square, without a power
+        if self.p == 1.0 {
+            x.sum::<f64>() / n
+        } else if self.p == 2.0 {
+            libm::sqrt(x.map(|x| x * x).sum::<f64>() / n)
+        } else {
+            libm::pow(x.map(|x| libm::pow(x, self.p)).sum::<f64>() / n, 1.0 / self.p)
+        }
     }
 
     fn gradient(&self, x: impl ExactSizeIterator<Item = f64> + Clone, gradient: &mut [f64]) {

@@ -1,0 +1,282 @@
+//! Judgement: every rule in force, crisp and in both soft logics, with nothing allocated on the way.
+
+use crate::constraints::{at_most_truth, satisfaction};
+use crate::kleene::Kleene;
+use crate::logic::{Aggregator, Graded, Logic, not};
+use crate::number::{ABSENT, Date};
+use crate::program::{Atom, Comparison, Connective, Machine, Reading, Relation};
+use crate::rule_set::{RuleId, RuleSet};
+use crate::unit::Unit;
+use crate::vocabulary::{Domain, Sort};
+use crate::world::World;
+
+/// How sharply the soft truth of a comparison falls around its bound, as in the slippage rule (17).
+pub const SHARPNESS: f64 = 10.0;
+
+/// The three truths of a formula.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Truths {
+    /// What enforcement goes by.
+    pub crisp: Kleene,
+    /// In the stable product logic, for training.
+    pub product: f64,
+    /// In Łukasiewicz' logic, for audits.
+    pub lukasiewicz: f64,
+}
+
+impl From<Kleene> for Truths {
+    fn from(crisp: Kleene) -> Self {
+        Self { crisp, product: crisp.degree(), lukasiewicz: crisp.degree() }
+    }
+}
+
+/// A rule's answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RuleVerdict {
+    /// Which rule.
+    pub rule: RuleId,
+    /// Whether it holds definitely; a rule whose facts are absent does not (fail closed).
+    pub passed: bool,
+    /// Its truth in the stable product logic; 0 where it is not known.
+    pub product: f64,
+    /// Its truth in Łukasiewicz' logic; 0 where it is not known.
+    pub lukasiewicz: f64,
+    /// The value of the comparison that decided: the first that fails, else the tightest; not a number
+    /// where the rule has none or its fact is absent.
+    pub value: f64,
+    /// The bound of that comparison.
+    pub bound: f64,
+    /// How both are shown.
+    pub unit: Unit,
+}
+
+/// The answers of all rules in force; kept and refilled.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// One answer a rule in force, in the order of the file.
+    pub verdicts: Vec<RuleVerdict>,
+    machine: Machine<Truths>,
+}
+
+impl Judgement {
+    /// The hard rules that are violated, in the order of the file.
+    pub fn refusals<'a>(&'a self, rules: &'a RuleSet) -> impl Iterator<Item = &'a RuleVerdict> {
+        self.verdicts.iter().filter(|v| !v.passed && rules.rule(v.rule).is_hard())
+    }
+
+    /// Whether no hard rule is violated.
+    #[must_use]
+    pub fn is_allowed(&self, rules: &RuleSet) -> bool {
+        self.refusals(rules).next().is_none()
+    }
+
+    /// Whether a latching rule is violated, so that trading latches until a person arms.
+    #[must_use]
+    pub fn latches(&self, rules: &RuleSet) -> bool {
+        self.refusals(rules).any(|v| rules.rule(v.rule).latching)
+    }
+
+    /// How well the soft rules are kept, Σ w P / Σ w in the product logic (50); 1 where there is none.
+    #[must_use]
+    pub fn satisfaction(&self, rules: &RuleSet) -> f64 {
+        let soft = self.verdicts.iter().filter(|v| !rules.rule(v.rule).is_hard());
+        satisfaction(soft.map(|v| (rules.rule(v.rule).weight, v.product)))
+    }
+}
+
+impl RuleSet {
+    /// Judges the candidate orders of a world by every rule in force.
+    pub fn judge(&self, world: &World, judgement: &mut Judgement) {
+        judgement.verdicts.clear();
+        let date = self.today(world);
+        for id in self.ids().filter(|id| self.in_force(*id, world, date)) {
+            let mut judge = Judge::new(self.aggregation);
+            let truths = judgement.machine.run(&self.ground(id, world), self.rule(id).code, &mut judge);
+            judgement.verdicts.push(judge.verdict(id, truths));
+        }
+    }
+
+    /// The day of a world; where it is absent, every rule is in force whatever its dates.
+    pub(crate) fn today(&self, world: &World) -> Option<Date> {
+        let cell = world.single(Sort::Calendar, 0);
+        let day = cell.checked_div(crate::unit::Dimension::DAYS.scale())?;
+        (cell != ABSENT).then(|| Date(i64::try_from(day).unwrap_or(i64::MAX)))
+    }
+
+    /// Whether a rule says anything about a world.
+    pub(crate) fn in_force(&self, id: RuleId, world: &World, date: Option<Date>) -> bool {
+        let rule = self.rule(id);
+        let begun = rule.from.is_none_or(|from| date.is_none_or(|date| date >= from));
+        let over = rule.until.is_some_and(|until| date.is_some_and(|date| date > until));
+        let account = world.single(Sort::Account, 0);
+        let meant = rule.account.is_none_or(|name| account == ABSENT || account == i128::from(name.0));
+        let ground = self.ground(id, world);
+        let orders = world.rows(Domain::Orders);
+        begun
+            && !over
+            && meant
+            && (orders == 0 || (0..orders).any(|row| ground.includes(Domain::Orders, row)))
+    }
+}
+
+/// The reading of a judgement: three truths at once, and the comparison that decides.
+struct Judge {
+    all: Aggregator,
+    /// The first comparison that demands something and fails.
+    failing: Option<Decider>,
+    /// The one that holds with the least room, as a share of its bound.
+    tightest: Option<(f64, Decider)>,
+}
+
+/// A comparison that may have decided.
+#[derive(Clone, Copy)]
+struct Decider {
+    value: f64,
+    bound: f64,
+    unit: Unit,
+}
+
+impl Judge {
+    fn new(aggregation: f64) -> Self {
+        Self { all: Aggregator::stable(aggregation), failing: None, tightest: None }
+    }
+
+    fn verdict(&self, rule: RuleId, truths: Truths) -> RuleVerdict {
+        let passed = truths.crisp.holds();
+        let tightest = self.tightest.map(|(_, decider)| decider);
+        let decider = if passed { tightest.or(self.failing) } else { self.failing.or(tightest) };
+        let none = Decider { value: f64::NAN, bound: f64::NAN, unit: Unit::default() };
+        let Decider { value, bound, unit } = decider.unwrap_or(none);
+        let known = truths.crisp != Kleene::Unknown;
+        RuleVerdict {
+            rule,
+            passed,
+            product: if known { truths.product } else { 0.0 },
+            lukasiewicz: if known { truths.lukasiewicz } else { 0.0 },
+            value,
+            bound,
+            unit,
+        }
+    }
+
+    fn note(&mut self, relation: Relation, decider: Decider, holds: Kleene) {
+        if !holds.holds() {
+            self.failing.get_or_insert(decider);
+            return;
+        }
+        let room = match relation {
+            Relation::Less | Relation::AtMost => decider.bound - decider.value,
+            Relation::Greater | Relation::AtLeast => decider.value - decider.bound,
+            Relation::Equal | Relation::Differs => f64::INFINITY,
+        };
+        let share = if decider.bound == 0.0 { f64::INFINITY } else { room / decider.bound.abs() };
+        if self.tightest.is_none_or(|(least, _)| share < least) {
+            self.tightest = Some((share, decider));
+        }
+    }
+}
+
+/// The three truths of a comparison.
+pub(crate) fn compare(comparison: &Comparison, value: i128, bound: i128) -> Truths {
+    let crisp = comparison.relation.holds(value, bound);
+    if crisp == Kleene::Unknown || !comparison.graded {
+        return crisp.into();
+    }
+    let (value, bound) = (comparison.unit.to_f64(value), comparison.unit.to_f64(bound));
+    let soft = graded(comparison.relation, value, bound);
+    Truths { crisp, product: soft, lukasiewicz: soft }
+}
+
+/// The soft truth of an order of two numbers; ½ at the bound, wherever it is not 0.
+pub(crate) fn graded(relation: Relation, value: f64, bound: f64) -> f64 {
+    match relation {
+        Relation::Greater | Relation::AtLeast => at_most_truth(-value, -bound, SHARPNESS),
+        _ => at_most_truth(value, bound, SHARPNESS),
+    }
+}
+
+/// The truths of a learned predicate: crisp it holds from one half.
+pub(crate) fn learned(truth: f64) -> Truths {
+    if truth.is_nan() {
+        return Kleene::Unknown.into();
+    }
+    Truths { crisp: (truth >= 0.5).into(), product: truth, lukasiewicz: truth }
+}
+
+/// The truths of a negation.
+pub(crate) fn negate(a: Truths) -> Truths {
+    Truths { crisp: !a.crisp, product: not(a.product).value, lukasiewicz: not(a.lukasiewicz).value }
+}
+
+/// The truths of two formulas under a connective.
+pub(crate) fn connect(with: Connective, a: Truths, b: Truths) -> Truths {
+    let (soft, crisp): (fn(Logic, f64, f64) -> Graded<2>, Kleene) = match with {
+        Connective::And => (Logic::and, a.crisp.and(b.crisp)),
+        Connective::Or => (Logic::or, a.crisp.or(b.crisp)),
+        Connective::Implies => (Logic::implies, a.crisp.implies(b.crisp)),
+    };
+    Truths {
+        crisp,
+        product: soft(Logic::STABLE_PRODUCT, a.product, b.product).value,
+        lukasiewicz: soft(Logic::Lukasiewicz, a.lukasiewicz, b.lukasiewicz).value,
+    }
+}
+
+/// The truths of a quantifier: p-means in the product logic, the least and the largest in
+/// Łukasiewicz', whose quantifiers these are.
+pub(crate) fn quantify(aggregator: &Aggregator, all: bool, rows: &[Truths]) -> Truths {
+    let product = rows.iter().map(|t| t.product);
+    let soft = rows.iter().map(|t| t.lukasiewicz);
+    let crisp = rows.iter().map(|t| t.crisp);
+    if all {
+        Truths {
+            crisp: crisp.fold(Kleene::True, Kleene::and),
+            product: aggregator.p_mean_error_of(product),
+            lukasiewicz: soft.fold(1.0, f64::min),
+        }
+    } else {
+        Truths {
+            crisp: crisp.fold(Kleene::False, Kleene::or),
+            product: aggregator.p_mean_of(product),
+            lukasiewicz: soft.fold(0.0, f64::max),
+        }
+    }
+}
+
+impl Reading for Judge {
+    type Truth = Truths;
+
+    fn crisp(&self, truth: Truths) -> Kleene {
+        truth.crisp
+    }
+
+    fn plain(&mut self, _site: usize, value: Kleene) -> Truths {
+        value.into()
+    }
+
+    fn compare(&mut self, _site: usize, comparison: &Comparison, value: i128, bound: i128) -> Truths {
+        let truths = compare(comparison, value, bound);
+        if comparison.demands {
+            let shown = |cell| if cell == ABSENT { f64::NAN } else { comparison.unit.to_f64(cell) };
+            let decider = Decider { value: shown(value), bound: shown(bound), unit: comparison.unit };
+            self.note(comparison.relation, decider, truths.crisp);
+        }
+        truths
+    }
+
+    fn learned(&mut self, _site: usize, _atom: Atom, truth: f64) -> Truths {
+        learned(truth)
+    }
+
+    fn not(&mut self, _site: usize, truth: Truths) -> Truths {
+        negate(truth)
+    }
+
+    fn connect(&mut self, _site: usize, with: Connective, a: Truths, b: Truths) -> Truths {
+        connect(with, a, b)
+    }
+
+    fn quantify(&mut self, _site: usize, all: bool, rows: &[Truths]) -> Truths {
+        quantify(&self.all, all, rows)
+    }
+}

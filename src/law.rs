@@ -1,0 +1,134 @@
+//! The rules that orders are held to, as an artefact (R2): the text of a rule file, and what grounds its learned
+//! predicates.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use journal::{Hash, artefacts};
+use prefrontal::{Grounding, Law};
+use rules::{Diagnostic, RuleSet};
+
+use crate::config::Config;
+use crate::failure::Failure;
+
+/// The kind of an artefact that is a rule set.
+pub const RULES: &str = "rules";
+/// The rules that ship; the value of `prefrontal.rules`.
+pub const COMPLIANCE: &str = "compliance";
+
+const SHIPPED: &str = include_str!("../config/compliance.ltn");
+
+/// A rule set that holds every limit, with its artefact.
+#[derive(Clone)]
+pub struct Rules {
+    set: Arc<RuleSet>,
+    hash: Hash,
+}
+
+impl PartialEq for Rules {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+    }
+}
+
+impl fmt::Debug for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rules({})", self.hash)
+    }
+}
+
+impl Rules {
+    /// The rules of a text; `name` is where it stands, for messages.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] with everything that is wrong, each with its place; so it is where a limit is not
+    /// enforced, or an example comes out otherwise than it says.
+    pub fn new(name: &str, text: &str) -> Result<Self, Failure> {
+        let set = RuleSet::compile(name, text).map_err(|e| Failure::Input(e.to_string()))?;
+        let report = set.check();
+        if report.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(Failure::Input(report.render()));
+        }
+        Ok(Self { set: Arc::new(set), hash: Hash::of(text.as_bytes()) })
+    }
+
+    /// The rules that ship.
+    ///
+    /// # Errors
+    /// As [`Rules::new`].
+    pub fn shipped() -> Result<Self, Failure> {
+        Self::new("compliance.ltn", SHIPPED)
+    }
+
+    /// Those that a configuration names.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where the file cannot be read; as [`Rules::new`].
+    pub fn chosen(config: &Config) -> Result<Self, Failure> {
+        match config.prefrontal.rules.as_str() {
+            COMPLIANCE => Self::shipped(),
+            path => Self::file(Path::new(path)),
+        }
+    }
+
+    /// Those of a file.
+    ///
+    /// # Errors
+    /// As [`Rules::chosen`].
+    pub fn file(path: &Path) -> Result<Self, Failure> {
+        let text = std::fs::read_to_string(path).map_err(|e| {
+            Failure::Input(format!("{}: {e}; name a rule file, or `{COMPLIANCE}`", path.display()))
+        })?;
+        Self::new(&path.display().to_string(), &text)
+    }
+
+    /// Reads them from a journal's folder.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where they are missing or damaged; as [`Rules::new`].
+    pub fn read(dir: &Path, hash: &Hash) -> Result<Self, Failure> {
+        let bytes = artefacts::get(dir, RULES, hash)?;
+        let text = String::from_utf8(bytes).map_err(|e| Failure::Input(format!("rules {hash}: {e}")))?;
+        Self::new(&format!("rules {hash}"), &text)
+    }
+
+    /// Keeps them in a journal's folder.
+    ///
+    /// # Errors
+    /// Where the disk fails.
+    pub fn store(&self, dir: &Path) -> Result<Hash, Failure> {
+        Ok(artefacts::put(dir, RULES, self.set.text().as_bytes())?)
+    }
+
+    /// Their name as an artefact.
+    pub const fn hash(&self) -> Hash {
+        self.hash
+    }
+
+    /// The rule set.
+    pub fn set(&self) -> &RuleSet {
+        &self.set
+    }
+
+    /// What the court judges by.
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where a learned predicate is not known.
+    pub fn law(&self, config: &Config) -> Result<Law, Failure> {
+        let learned = self.set.learned().iter().map(|learned| grounding(&learned.name));
+        Ok(Law {
+            rules: self.set.clone(),
+            learned: learned.collect::<Result<_, _>>()?,
+            account: config.run.account.clone(),
+            start_equity: config.run.cash,
+            wash: config.tax.terms().map_err(|e| Failure::Input(e.to_string()))?,
+            utc_offset_min: config.tax.utc_offset_min,
+        })
+    }
+}
+
+/// What grounds a learned predicate.
+fn grounding(_name: &str) -> Result<Option<Arc<dyn Grounding>>, Failure> {
+    Ok(None)
+}

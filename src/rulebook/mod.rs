@@ -1,0 +1,14 @@
+//! Rule files in words and as JSON: what stands in them, what is wrong with them, what their rules come to, and
+//! where two files differ. Pure text from rules and their verdicts.
+
+mod difference;
+mod explained;
+mod findings;
+mod listing;
+mod tested;
+
+pub use difference::{Difference, Totals, between};
+pub use explained::{Explained, explain};
+pub use findings::{Finding, counted, findings};
+pub use listing::{RuleRow, rows, table};
+pub use tested::{Tested, test};

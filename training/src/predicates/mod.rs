@@ -1,0 +1,16 @@
+//! Predicates are learned: two words of the rules whose truth no formula gives.
+//!
+//! What is learned from, what exactly is asked and how moments are parted stand in [`moments`] and [`task`]; what
+//! a predicate is worth beside plain rules on the same moments goes into its card.
+
+pub mod evaluate;
+pub mod learn;
+pub mod mlp;
+pub mod moments;
+pub mod report;
+pub mod task;
+
+pub use learn::{Learned, Plan, learn};
+pub use moments::{Moment, Moments, Protocol};
+pub use report::PredicateReport;
+pub use task::{TASKS, Task};
