@@ -6,8 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use journal::{Hash, artefacts};
+use networks::predicate::Predicate;
 use prefrontal::{Grounding, Law};
 use rules::{Diagnostic, RuleSet};
+use synapse::Sensed;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -49,6 +51,9 @@ impl Rules {
         let report = set.check();
         if report.diagnostics.iter().any(Diagnostic::is_error) {
             return Err(Failure::Input(report.render()));
+        }
+        if let Some(example) = set.run_examples().iter().find(|example| !example.is_kept()) {
+            return Err(Failure::Input(format!("{name}: {example}; `janus rules test` tells more")));
         }
         Ok(Self { set: Arc::new(set), hash: Hash::of(text.as_bytes()) })
     }
@@ -128,7 +133,45 @@ impl Rules {
     }
 }
 
+/// A learned predicate that the program carries in itself.
+struct Shipped {
+    name: &'static str,
+    card: &'static [u8],
+    weights: &'static [u8],
+}
+
+macro_rules! shipped {
+    ($name:literal) => {
+        Shipped {
+            name: $name,
+            card: include_bytes!(concat!("../models/predicates/", $name, "/card.json")),
+            weights: include_bytes!(concat!("../models/predicates/", $name, "/weights.safetensors")),
+        }
+    };
+}
+
+/// The learned predicates there are; a rule set may name these and no others.
+const PREDICATES: [Shipped; 2] = [shipped!("calm"), shipped!("informed_flow")];
+
+/// A learned predicate over the features of a sample (9).
+struct OfFeatures(Predicate);
+
+impl Grounding for OfFeatures {
+    fn truth(&self, sensed: &Sensed) -> Option<f64> {
+        self.0.truth(&sensed.features).map(f64::from)
+    }
+}
+
 /// What grounds a learned predicate.
-fn grounding(_name: &str) -> Result<Option<Arc<dyn Grounding>>, Failure> {
-    Ok(None)
+fn grounding(name: &str) -> Result<Option<Arc<dyn Grounding>>, Failure> {
+    let Some(shipped) = PREDICATES.iter().find(|predicate| predicate.name == name) else {
+        let known = PREDICATES.map(|predicate| predicate.name).join(", ");
+        return Err(Failure::Input(format!(
+            "the rules name the learned predicate `{name}`, and nothing grounds it; there are {known}"
+        )));
+    };
+    let predicate = Predicate::from_files(shipped.card, shipped.weights);
+    let predicate =
+        predicate.map_err(|e| Failure::Internal(format!("the predicate {name} that ships: {e}")))?;
+    Ok(Some(Arc::new(OfFeatures(predicate))))
 }

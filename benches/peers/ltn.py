@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Runs the rule language beside LTNtorch: every operator on random truths, and how long a decision takes.
 
-    python3 benches/peers/ltn.py [--keep]
+    python3 benches/peers/ltn.py [--keep] [--python PATH]
 
 Needs cargo, Python 3.9 or later, and a package index that pip can reach. LTNtorch and torch go into a
-virtual environment in a temporary folder, which is removed afterwards unless `--keep` is given. The same
-formulas are judged by both sides; values must agree to 1e-6 (torch computes in single precision unless it
-is told otherwise: here in double), and of each side the fastest of several runs counts.
+virtual environment in a temporary folder, which is removed afterwards unless `--keep` is given; `--python`
+names an interpreter that has both already. The same formulas are judged by both sides. LTNtorch computes
+in single precision, so values must agree to 1e-6; of each side the fastest of several runs counts.
 """
 
 import argparse
@@ -47,6 +47,7 @@ EXPONENTS = [1, 2, 6]
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--keep", action="store_true", help="keep the virtual environment")
+    arguments.add_argument("--python", help="an interpreter that has the packages already")
     arguments.add_argument("--inside", help=argparse.SUPPRESS)
     asked = arguments.parse_args()
     if asked.inside:
@@ -54,12 +55,13 @@ def main():
         return
     folder = tempfile.mkdtemp(prefix="janus-ltn-")
     try:
-        python = install(folder)
+        python = asked.python or install(folder)
         worlds = drawn()
         given = pathlib.Path(folder) / "worlds.json"
         given.write_text(json.dumps(worlds))
         print(f"load average {' '.join(f'{x:.2f}' for x in os.getloadavg())}", flush=True)
-        peer = json.loads(output([python, __file__, "--inside", str(given)]).splitlines()[-1])
+        # isolated, as this script has the name of the library
+        peer = json.loads(output([python, "-I", __file__, "--inside", str(given)]).splitlines()[-1])
         tell(worlds, peer)
     finally:
         if not asked.keep:
@@ -110,7 +112,6 @@ def theirs(worlds):
     import ltn
     import torch
 
-    torch.set_default_dtype(torch.float64)
     torch.set_num_threads(1)
     ops = ltn.fuzzy_ops
 

@@ -119,13 +119,7 @@ fn decision(sequence: u64) -> DecisionRecord {
         state: FusedState { h: vec![0.5; 32].into(), gate: vec![0.25; 32].into(), absent: Vec::new() },
         proposal: scenes::proposal(Action::Buy, Quantity::ZERO),
         execution: ExecutionForecast::default(),
-        verdict: Judgement {
-            outcome,
-            rules: Default::default(),
-            satisfaction: 1.0,
-            latch: None,
-            tripped: false,
-        },
+        verdict: Judgement::untested(outcome),
         book: Default::default(),
         top: None,
     }

@@ -84,6 +84,10 @@ pub struct Report {
 
 /// How long a file of rules may be, in bytes.
 pub const LONGEST_FILE: usize = 1 << 18;
+/// A line longer than this is not shown.
+const LONGEST_LINE: usize = 400;
+/// How many things that are wrong are told; more help nobody.
+const MOST_TOLD: usize = 50;
 
 impl Report {
     pub(crate) fn new(file: &str, text: &str, diagnostics: Vec<Diagnostic>) -> Self {
@@ -101,23 +105,33 @@ impl Report {
     /// Everything with its line shown and the place pointed at, as plain text.
     #[must_use]
     pub fn render(&self) -> String {
-        let mut out = Vec::new();
-        // the text of a file that is too long says nothing
-        let text = if self.text.len() > LONGEST_FILE { "" } else { &self.text };
-        let file = self.file.as_str();
-        for found in &self.diagnostics {
-            let report = self.one(found, text);
-            if report.write((file, Source::from(text)), &mut out).is_err() {
-                // writing to memory does not fail
-                continue;
-            }
+        let mut out = String::new();
+        for found in self.diagnostics.iter().take(MOST_TOLD) {
+            let shown = if self.is_shown(found) { self.one(found) } else { self.line(found) };
+            // a line that ends in blanks is a nuisance to compare
+            shown.lines().for_each(|line| out.extend([line.trim_end(), "\n"]));
         }
-        // a line that ends in blanks is a nuisance to compare
-        String::from_utf8_lossy(&out).lines().flat_map(|line| [line.trim_end(), "\n"]).collect()
+        out.extend(self.untold().map(|told| told + "\n"));
+        out
     }
 
-    fn one<'a>(&'a self, found: &'a Diagnostic, text: &str) -> ariadne::Report<'a, (&'a str, Range<usize>)> {
-        let file = self.file.as_str();
+    /// Whether the line of a place is short enough to be shown.
+    fn is_shown(&self, found: &Diagnostic) -> bool {
+        let bytes = self.text.as_bytes();
+        let at = found.span.start.min(bytes.len());
+        let to_start = bytes[..at].iter().rev().take_while(|byte| **byte != b'\n').count();
+        let to_end = bytes[at..].iter().take_while(|byte| **byte != b'\n').count();
+        to_start + to_end <= LONGEST_LINE && bytes.len() <= LONGEST_FILE
+    }
+
+    /// What is said of all that is not told.
+    fn untold(&self) -> Option<String> {
+        let more = self.diagnostics.len().saturating_sub(MOST_TOLD);
+        (more > 0).then(|| format!("{}: and {more} more", self.file))
+    }
+
+    fn one(&self, found: &Diagnostic) -> String {
+        let (file, text) = (self.file.as_str(), self.text.as_str());
         let inside = |span: &Range<usize>| span.start.min(text.len())..span.end.min(text.len());
         let kind = match found.severity {
             Severity::Error => ReportKind::Error,
@@ -135,25 +149,28 @@ impl Report {
         if let Some(help) = &found.help {
             report = report.with_help(help);
         }
-        report.finish()
+        let mut out = Vec::new();
+        match report.finish().write((file, Source::from(text)), &mut out) {
+            Ok(()) => String::from_utf8_lossy(&out).into_owned(),
+            Err(_) => self.line(found),
+        }
+    }
+
+    /// `file:line:column: error: what; what to do`.
+    fn line(&self, found: &Diagnostic) -> String {
+        let (line, column) = self.position(found.span.start);
+        let kind = if found.is_error() { "error" } else { "warning" };
+        let help = found.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+        format!("{}:{line}:{column}: {kind}: {}{help}", self.file, found.message)
     }
 }
 
 impl fmt::Display for Report {
     /// One line each: `file:line:column: error: what; what to do`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, found) in self.diagnostics.iter().enumerate() {
-            if at > 0 {
-                writeln!(f)?;
-            }
-            let (line, column) = self.position(found.span.start);
-            let kind = if found.is_error() { "error" } else { "warning" };
-            write!(f, "{}:{line}:{column}: {kind}: {}", self.file, found.message)?;
-            if let Some(help) = &found.help {
-                write!(f, "; {help}")?;
-            }
-        }
-        Ok(())
+        let told = self.diagnostics.iter().take(MOST_TOLD).map(|found| self.line(found));
+        let lines: Vec<String> = told.chain(self.untold()).collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use crate::judge::{Truths, compare, connect, learned, negate, quantify};
+use crate::judge::{Truths, compare, connect, learned, negate, quantify, shown};
 use crate::kleene::Kleene;
 use crate::logic::Aggregator;
-use crate::number::ABSENT;
-use crate::program::{Atom, Comparison, Connective, Machine, NAME, ORDERED, Reading, Relation};
+use crate::machine::{Machine, NAME, ORDERED};
+use crate::program::{Atom, Comparison, Connective, Reading, Relation};
 use crate::rule_set::{RuleId, RuleSet};
 use crate::unit::Unit;
 use crate::vocabulary::{Domain, Sort};
@@ -110,9 +110,9 @@ impl Reading for Explainer<'_> {
     fn compare(&mut self, site: usize, comparison: &Comparison, value: i128, bound: i128) -> usize {
         let at = self.push(site, compare(comparison, value, bound), Vec::new());
         let Comparison { relation, unit, graded, .. } = *comparison;
-        let shown = |cell| if cell == ABSENT { f64::NAN } else { unit.to_f64(cell) };
         if let (true, Some(tree)) = (graded, &mut self.trees[at]) {
-            tree.numbers = Some(Numbers { value: shown(value), relation, bound: shown(bound), unit });
+            let (value, bound) = (shown(unit, value), shown(unit, bound));
+            tree.numbers = Some(Numbers { value, relation, bound, unit });
         }
         at
     }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use crate::judge::{Truths, compare, connect, learned, negate, quantify};
 use crate::kleene::Kleene;
 use crate::logic::{Aggregator, Graded, Logic};
-use crate::program::{Atom, Comparison, Connective, Machine, Reading};
+use crate::machine::Machine;
+use crate::program::{Atom, Comparison, Connective, Reading};
 use crate::rule_set::{RuleId, RuleSet};
 use crate::world::World;
 

@@ -3,8 +3,9 @@
 use crate::constraints::{at_most_truth, satisfaction};
 use crate::kleene::Kleene;
 use crate::logic::{Aggregator, Graded, Logic, not};
+use crate::machine::Machine;
 use crate::number::{ABSENT, Date};
-use crate::program::{Atom, Comparison, Connective, Machine, Reading, Relation};
+use crate::program::{Atom, Comparison, Connective, Reading, Relation};
 use crate::rule_set::{RuleId, RuleSet};
 use crate::unit::Unit;
 use crate::vocabulary::{Domain, Sort};
@@ -178,13 +179,23 @@ impl Judge {
 
 /// The three truths of a comparison.
 pub(crate) fn compare(comparison: &Comparison, value: i128, bound: i128) -> Truths {
-    let crisp = comparison.relation.holds(value, bound);
+    let unit = comparison.unit;
+    compare_shown(comparison, (value, bound), (shown(unit, value), shown(unit, bound)))
+}
+
+/// The same, of numbers that have been made floats already.
+fn compare_shown(comparison: &Comparison, cells: (i128, i128), floats: (f64, f64)) -> Truths {
+    let crisp = comparison.relation.holds(cells.0, cells.1);
     if crisp == Kleene::Unknown || !comparison.graded {
         return crisp.into();
     }
-    let (value, bound) = (comparison.unit.to_f64(value), comparison.unit.to_f64(bound));
-    let soft = graded(comparison.relation, value, bound);
+    let soft = graded(comparison.relation, floats.0, floats.1);
     Truths { crisp, product: soft, lukasiewicz: soft }
+}
+
+/// A cell as a float in a unit; not a number where it is absent.
+pub(crate) fn shown(unit: Unit, cell: i128) -> f64 {
+    if cell == ABSENT { f64::NAN } else { unit.to_f64(cell) }
 }
 
 /// The soft truth of an order of two numbers; ½ at the bound, wherever it is not 0.
@@ -255,10 +266,11 @@ impl Reading for Judge {
     }
 
     fn compare(&mut self, _site: usize, comparison: &Comparison, value: i128, bound: i128) -> Truths {
-        let truths = compare(comparison, value, bound);
+        let unit = comparison.unit;
+        let floats = (shown(unit, value), shown(unit, bound));
+        let truths = compare_shown(comparison, (value, bound), floats);
         if comparison.demands {
-            let shown = |cell| if cell == ABSENT { f64::NAN } else { comparison.unit.to_f64(cell) };
-            let decider = Decider { value: shown(value), bound: shown(bound), unit: comparison.unit };
+            let decider = Decider { value: floats.0, bound: floats.1, unit };
             self.note(comparison.relation, decider, truths.crisp);
         }
         truths

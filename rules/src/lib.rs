@@ -19,6 +19,7 @@ mod interval;
 mod judge;
 mod kleene;
 pub mod logic;
+mod machine;
 mod number;
 mod program;
 mod rule_set;

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use crate::diagnostic::{Diagnostic, Report, RulesError};
 use crate::examples::Example;
 use crate::facts::WindowFact;
+use crate::machine::Ground;
 use crate::number::{Date, Symbol};
-use crate::program::{Ground, Op};
+use crate::program::Op;
 use crate::typing;
-use crate::vocabulary::Sort;
+use crate::vocabulary::{Domain, Sort};
 use crate::world::World;
 
 /// The place of a rule in its set.
@@ -131,6 +132,14 @@ impl RuleSet {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Whether a rule looks at instruments that no candidate is of: at all of them, or at those of our outstanding
+    /// orders. Where none does, their facts need not be told.
+    #[must_use]
+    pub fn looks_around(&self) -> bool {
+        let around = |op: &Op| matches!(op, Op::Begin { domain: Domain::Instruments | Domain::Working, .. });
+        self.ops.iter().any(around)
     }
 
     /// The places of all rules.

@@ -2,6 +2,7 @@
 //!
 //! An error in one place does not hide those in others: what cannot be checked is left out and told.
 
+mod arithmetic;
 mod compile;
 mod example;
 mod formula;
@@ -11,7 +12,7 @@ mod rule;
 mod term;
 mod typed;
 
-pub(crate) use term::{lack, surplus};
+pub(crate) use arithmetic::{lack, surplus};
 pub(crate) use typed::{Arithmetic, Formula, FormulaKind, Place, Term, TermKind};
 
 use std::ops::Range;

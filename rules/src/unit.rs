@@ -142,7 +142,9 @@ impl Unit {
     /// The nearest float of a number in it, for display, soft truth and records.
     #[must_use]
     pub fn to_f64(self, units: i128) -> f64 {
-        units as f64 / self.scale() as f64
+        let whole = if self.dimension.is_ratio() && !self.bp { 1e13 } else { 1e9 };
+        // nearly all numbers fit a word, which a processor converts at once, to the same float
+        i64::try_from(units).map_or(units as f64, |units| units as f64) / whole
     }
 
     /// Its sign in tables and messages; empty for a plain number.
@@ -238,6 +240,17 @@ mod tests {
         let odd = Dimension { money: 2, seconds: -1, ..Dimension::RATIO };
         assert_eq!(odd.to_string(), "money^2·seconds^-1");
         assert_eq!(Dimension::PRICE.to_string(), "a price");
+    }
+
+    #[test]
+    fn floats_are_in_the_unit() {
+        for unit in [Unit::BP, Unit::of(Dimension::RATIO), Unit::of(Dimension::MONEY)] {
+            for of in [0, 1, -3] {
+                assert_eq!(unit.to_f64(of * unit.scale()), of as f64, "{unit:?}");
+            }
+        }
+        let money = Unit::of(Dimension::MONEY);
+        assert_eq!(money.to_f64(i128::from(i64::MAX) + 1), 9_223_372_036.854_776);
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Table {
     }
 
     fn cell(&self, row: usize, column: usize) -> i128 {
-        if column >= self.columns {
+        if row >= self.rows || column >= self.columns {
             return ABSENT;
         }
         self.cells.get(row * self.columns + column).copied().unwrap_or(ABSENT)

@@ -44,6 +44,9 @@ pub struct TaxReport {
     /// How it is told.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// One JSON object on one line: --format json.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
     /// Securities that are substantially identical: a file with a line a group, or groups like VOO=SPY,IVV.
     #[arg(long, value_name = "FILE|GROUP")]
     identical: Vec<String>,
@@ -110,7 +113,8 @@ impl TaxReport {
         let year = TaxYear::ending(self.year, &config.tax.year_end)
             .map_err(|error| Failure::Input(format!("tax.year_end `{}` {error}", config.tax.year_end)))?;
         let returns = fold(file.trades, &terms, &accounts).map_err(bad)?;
-        tell(self.format, &Report { year, terms, returns, notes: file.notes })
+        let format = if self.json { Format::Json } else { self.format };
+        tell(format, &Report { year, terms, returns, notes: file.notes })
     }
 }
 

@@ -161,6 +161,7 @@ fn reasons() -> Vec<Reason> {
         Reason::AlreadyWorking { remaining: quantity("0.75") },
         Reason::NoEdge { edge_bp: 1.25, cost_bp: 3.5 },
         Reason::BelowMinimumSize { size: quantity("0.0004"), lot: quantity("0.001") },
+        Reason::Pacing { due: quantity("2.75"), total: quantity("8.5") },
     ];
     let causes = [LatchCause::Amygdala(Signal::Spread), LatchCause::Operator, LatchCause::Reconciliation];
     all.extend(causes.map(|cause| Reason::Latched { cause }));
@@ -181,6 +182,7 @@ fn numbers(reason: &Reason) -> [&'static str; 2] {
         Reason::NoEdge { .. } => ["1.25", "3.5"],
         Reason::BelowMinimumSize { .. } => ["0.0004", "0.001"],
         Reason::Refused { .. } => ["31.5", "29.75"],
+        Reason::Pacing { .. } => ["2.75", "8.5"],
         Reason::WarmingUp { .. } => ["41", ""],
         Reason::Hold { .. } => ["-2.5", ""],
         _ => ["", ""],
@@ -258,10 +260,11 @@ fn every_region_has_its_part_on_one_screen() {
         "state of 2 numbers, norm 5; absent: text",
         "go 0.5       no-go 0         probability 0.625     <- chosen",
         "margin 0.375 against 0.0625 needed; target 3 (held 2), urgency 0.4375",
-        "at touch at 99: slippage -100 + impact 1.5 + fee -0.5 = cost -99 bp  <- chosen",
-        "edge 4.5 bp against cost -99 bp",
-        "collar     11.5, at most 12.25 bp",
-        "duplicate  11.5, at least 12.25 ms",
+        "at touch at 99: slippage -100 + impact 1.5 + learned 0.25 + fee -0.5 = cost -98.75 bp  <- chosen",
+        "edge 4.5 bp against cost -98.75 bp",
+        "the mid is expected to move 0.5 bp",
+        "collar               11.5 against 12.25",
+        "duplicate            11.5 against 12.25",
         "soft rules satisfied 0.875; latch open",
         "imbalance 0.8 at the best, - over 5 levels",
         "return_mid 6 bp, realised_vol 2 bp",

@@ -9,6 +9,6 @@ mod tested;
 
 pub use difference::{Difference, Totals, between};
 pub use explained::{Explained, explain};
-pub use findings::{Finding, counted, findings};
-pub use listing::{RuleRow, rows, table};
-pub use tested::{Tested, test};
+pub use findings::{counted, findings};
+pub use listing::{rows, table};
+pub use tested::test;

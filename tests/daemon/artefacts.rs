@@ -83,7 +83,7 @@ fn an_applied_limit_takes_effect_at_one_input_and_stays() {
         orders.map(|order| order.quantity.to_f64()).fold(0.0, f64::max)
     };
     assert!(largest(&before) > 0.003 && largest(&after) <= 0.003, "{} {}", largest(&before), largest(&after));
-    let refused = after.iter().filter(|d| format!("{:?}", d.verdict.outcome).contains("OrderSize")).count();
+    let refused = after.iter().filter(|d| format!("{:?}", d.verdict.outcome).contains("order_size")).count();
     assert!(refused > 0, "the new limit refuses");
     assert_eq!(replay(&journal)["digest"], ended["digest"]);
 }
@@ -134,7 +134,7 @@ fn another_policy_takes_effect_and_is_listed() {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .collect();
     let active: Vec<_> = listed.iter().filter(|row| row["active"] == true).map(|row| &row["kind"]).collect();
-    assert_eq!((listed.len(), active.len()), (3, 2), "{listed:?}");
+    assert_eq!((listed.len(), active.len()), (4, 3), "{listed:?}");
     let policy = listed.iter().find(|row| row["hash"] == other.to_string().as_str()).expect("listed");
     assert_eq!((&policy["active"], &policy["since"]), (&true.into(), &at.into()));
     assert!(rows(&["brain", "ls"]).contains(&format!("active since input {at}")));

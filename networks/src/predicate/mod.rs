@@ -4,7 +4,6 @@
 //! an artefact with a card (R2), takes no part in hard rules (R4), and gives the same bits on every machine (D2).
 
 mod card;
-mod files;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -14,7 +13,6 @@ use market::features::{FEATURE_COUNT, Feature, FeatureVector};
 use crate::error::NetworkError;
 
 pub use card::{PredicateCard, PredicateInput, Turn};
-pub use files::{read, write};
 pub use weights::PredicateWeights;
 
 /// The first bytes of an artefact; the digit is the version of the format.

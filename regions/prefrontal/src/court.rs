@@ -114,6 +114,8 @@ pub(crate) struct Court {
     judgement: Judgement,
     look_back_ns: i64,
     seconds: usize,
+    /// Whether the rules look at more than the instrument of the order.
+    looks_around: bool,
 }
 
 impl Court {
@@ -132,7 +134,9 @@ impl Court {
             .max(SECOND_NS)
             .max(i64::from(duplicate_ms) * MS_NS);
         let seconds = if marks_ns == 0 { 0 } else { (marks_ns / SECOND_NS) as usize + 1 };
-        Self { law, instruments, fixed, world, judgement: Judgement::default(), look_back_ns, seconds }
+        let looks_around = law.rules.looks_around();
+        let judgement = Judgement::default();
+        Self { law, instruments, fixed, world, judgement, look_back_ns, seconds, looks_around }
     }
 
     /// What it judges by.
@@ -159,10 +163,13 @@ impl Court {
     pub fn judge(&mut self, forecast: &Forecast, candidate: &Candidate<'_>, memory: Memory<'_>) -> Ruling {
         self.moment(forecast, memory.is_latched);
         self.account(forecast);
-        for id in 0..self.instruments.len() {
-            self.instrument(InstrumentId(id as u16), forecast.sensed(), memory);
+        if self.looks_around {
+            (0..self.instruments.len())
+                .for_each(|id| self.instrument(InstrumentId(id as u16), forecast.sensed(), memory));
+            self.working(memory.orders);
+        } else {
+            self.instrument(forecast.sensed().instrument, forecast.sensed(), memory);
         }
-        self.working(memory.orders);
         self.order(forecast, candidate, memory);
         self.law.rules.judge(&self.world, &mut self.judgement);
         let rules = &self.law.rules;

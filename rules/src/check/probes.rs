@@ -270,9 +270,10 @@ impl RuleSet {
     /// Where an order beyond a limit passes; nothing where none does.
     fn gap(&self, limit: Limit, judgement: &mut Judgement) -> Option<String> {
         let nobody = Symbol(u32::MAX);
-        let names: Vec<Symbol> = (0..self.names.len() as u32).map(Symbol).chain([nobody]).collect();
-        let accounts: BTreeSet<Symbol> =
-            self.rules.iter().filter_map(|r| r.account).chain([nobody]).collect();
+        let names: Vec<Symbol> =
+            [nobody].into_iter().chain((0..self.names.len() as u32).map(Symbol)).collect();
+        let named: BTreeSet<Symbol> = self.rules.iter().filter_map(|rule| rule.account).collect();
+        let accounts: Vec<Symbol> = [nobody].into_iter().chain(named).collect();
         for day in self.days() {
             for instrument in &names {
                 for account in &accounts {

@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::term::{lack, surplus};
+use super::arithmetic::{lack, surplus};
 use super::typed::Arithmetic;
 use super::{Checker, Formula, FormulaKind, Place, Term, TermKind};
-use crate::program::{Comparison, Connective, ORDERED, Op};
+use crate::machine::ORDERED;
+use crate::program::{Comparison, Connective, Op};
 use crate::vocabulary::Domain;
 
 impl Checker<'_> {

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use super::arithmetic::shown;
 use super::names::nearest;
-use super::term::{constant, shown};
+use super::term::constant;
 use super::{Checker, ConstantValue, Formula, FormulaKind, Place, Term, TermKind, Variable};
 use crate::diagnostic::Diagnostic;
 use crate::facts::{self, Found, facts_of};
-use crate::program::{Connective, NAME, QUANTIFIERS, Relation};
+use crate::machine::NAME;
+use crate::program::{Connective, QUANTIFIERS, Relation};
 use crate::syntax::{Expr, ExprKind, Name, Operator, Quantifier};
 use crate::vocabulary::{Domain, Kind, Sort, Type};
 

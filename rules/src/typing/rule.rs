@@ -9,6 +9,9 @@ use crate::number::Symbol;
 use crate::rule_set::{Force, Rule};
 use crate::syntax::{Name, RuleItem};
 
+/// How many rules a file may have: all are compared with each other.
+const MOST_RULES: usize = 1_000;
+
 impl Checker<'_> {
     pub(super) fn rule(&mut self, item: &RuleItem) {
         self.variables.clear();
@@ -23,6 +26,11 @@ impl Checker<'_> {
         let (Some(formula), Some(weight), true) = (formula, weight, named) else {
             return;
         };
+        if self.rules.len() == MOST_RULES {
+            let message = format!("the file has more than {MOST_RULES} rules");
+            let error = Diagnostic::error(&item.name.span, message, "one too many");
+            return self.error(error.help("split the rules into files that are loaded together"));
+        }
         self.possible(item, &formula);
         let form = Form::of(&formula);
         self.contradicts_itself(item, &form);

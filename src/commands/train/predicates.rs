@@ -30,8 +30,9 @@ impl Train {
         let mut learned = Vec::new();
         for task in &TASKS {
             let one = learn(&sensations.moments, task, &plan, &self.source(), &sampler.to_string())?;
-            networks::predicate::write(&one.predicate, &out.join(task.name))
-                .map_err(|e| Failure::Environment(e.to_string()))?;
+            let folder = out.join(task.name);
+            put(&folder, "card.json", &one.predicate.card.to_json())?;
+            put(&folder, "weights.safetensors", &one.predicate.safetensors())?;
             learned.push(one);
         }
         if self.json {
@@ -54,11 +55,15 @@ impl Train {
         })?;
         bar.finish_and_clear();
         if let Some(out) = out {
-            std::fs::create_dir_all(out).map_err(|e| Failure::unwritable(out, &e))?;
-            let path = out.join("report.json");
-            let text = format!("{}\n", serde_json::to_string_pretty(&report)?);
-            std::fs::write(&path, text).map_err(|e| Failure::unwritable(&path, &e))?;
+            put(out, "report.json", format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
         }
         if self.json { say_json(&report) } else { say(&school::told_logic(&report)) }
     }
+}
+
+/// Writes a file into a folder, which is made where it is missing.
+fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|e| Failure::unwritable(folder, &e))?;
+    let path = folder.join(name);
+    std::fs::write(&path, bytes).map_err(|e| Failure::unwritable(&path, &e))
 }

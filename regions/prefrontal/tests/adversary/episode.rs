@@ -172,6 +172,10 @@ impl Desk<'_> {
         let (instrument, terms) = (InstrumentId(at as u16), self.terms[at].clone());
         let step = terms.price / 500;
         self.middles[at] = (self.middles[at] + chance.within(-step, step)).max(terms.price / 4);
+        if chance.one_in(100) {
+            // what is held may come to be worth more than any order could make it
+            self.middles[at] = terms.price / 10 * chance.within(4, 40);
+        }
         self.sequence += 1;
         let told = i64::try_from(self.venue.told(instrument)).map_err(|e| e.to_string())?;
         let (moment, middle) = ((self.sequence, self.time_ns), self.middles[at]);

@@ -11,9 +11,9 @@ const MS_NS: i64 = 1_000_000;
 pub struct Floor {
     pub judge: Prefrontal,
     pub names: [&'static str; 3],
-    sequence: u64,
-    time: Timestamp,
-    positions: [Quantity; 3],
+    pub sequence: u64,
+    pub time: Timestamp,
+    pub positions: [Quantity; 3],
     /// The last price, where it is not that of the order.
     pub last: Option<&'static str>,
     pub edge_bp: f64,
