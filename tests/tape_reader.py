@@ -60,7 +60,7 @@ def block(data, at):
     header = dict(zip(NAMES, FIELDS.unpack(first[:HEADER])))
     need(header["magic"] == b"JANUSBLK", "it does not begin as a block does")
     need(crc32c(first[:HEADER - 4]) == header["crc"], "the CRC of its header is wrong")
-    need(header["version"] in (1, 2, 3), f"format {header['version']} is not known")
+    need(header["version"] in (1, 2, 3, 4), f"format {header['version']} is not known")
     content = PAGE // SECTOR * CONTENT
     span = -(-(HEADER + header["payload_bytes"]) // content) * PAGE
     sectors = [data[at + place:at + place + SECTOR] for place in range(0, span, SECTOR)]

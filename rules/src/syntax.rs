@@ -18,7 +18,7 @@ pub(crate) fn parse(text: &str, diagnostics: &mut Vec<Diagnostic>) -> File {
         let message = format!("the file is {} bytes long, and at most {LONGEST_FILE} are read", text.len());
         let error = Diagnostic::error(&(0..0), message, "");
         diagnostics.push(error.help("split the rules into files that are loaded together"));
-        return File::default();
+        return Default::default();
     }
     let tokens = lexer::tokens(text, diagnostics);
     item::file(&tokens, text.len(), diagnostics)

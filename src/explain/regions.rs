@@ -11,6 +11,8 @@ use super::words::{Columns, World, joined, number, number_or, words};
 const LEANS: f32 = 0.5;
 /// A return of so many times its deviation stands out.
 const MOVES: f32 = 2.0;
+/// So many rules have room.
+const RULES_TOLD: usize = 7;
 
 pub(super) fn brainstem(text: &mut Columns, record: &DecisionRecord, world: &World) {
     let (features, currency) = (&record.features, world.currency(record.instrument));
@@ -229,7 +231,7 @@ pub(super) fn cerebellum(text: &mut Columns, record: &DecisionRecord) {
                 format!(" + learned {}", number(style.correction_bp))
             };
             format!(
-                "{:<8} at {}: slippage {} + impact {}{learned} + fee {} = cost {} bp{chosen}",
+                "{:<8} at {}: slippage {} + impact {}{learned} + fee {} = {} bp{chosen}",
                 words(style.style),
                 style.price,
                 number(style.slippage_bp),
@@ -241,12 +243,8 @@ pub(super) fn cerebellum(text: &mut Columns, record: &DecisionRecord) {
         .collect();
     let cost = number_or(execution.chosen().map(synapse::StyleForecast::cost_bp));
     let filtered = if execution.filtered { "held by the cost filter" } else { "not held by the cost filter" };
-    lines.push(format!("edge {} bp against cost {cost} bp: {filtered}", number_or(execution.edge_bp)));
-    lines.extend(
-        execution
-            .drift_bp
-            .map(|bp| format!("the mid is expected to move {} bp until the next sample", number(bp))),
-    );
+    let drift = execution.drift_bp.map_or(String::new(), |bp| format!("; next mid {} bp", number(bp)));
+    lines.push(format!("edge {} bp against cost {cost} bp: {filtered}{drift}", number_or(execution.edge_bp)));
     lines.extend(execution.plan.as_ref().map(plan));
     text.rows("cerebellum", lines);
 }
@@ -265,10 +263,7 @@ fn plan(plan: &Plan) -> String {
 pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &World) {
     let verdict = &record.verdict;
     let currency = world.currency(record.instrument);
-    let mut lines: Vec<String> = verdict.rules.iter().map(|tested| rule(tested, &currency)).collect();
-    if lines.is_empty() {
-        lines.push("no order came so far as to be tested against a rule".to_owned());
-    }
+    let mut lines = tested(&verdict.rules, &currency);
     lines
         .extend(verdict.parent.map(|parent| format!("part of order {}, {} in all", parent.id, parent.total)));
     let latch = verdict.latch.map_or("open".to_owned(), |cause| format!("set by {cause}"));
@@ -284,6 +279,21 @@ pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &Wo
         lines.push("the amygdala trips with this decision: the gate cancels everything".to_owned());
     }
     text.rows("prefrontal", lines);
+}
+
+/// The rules that bound: those that are broken, then those that came nearest to it, as many as there is room for.
+fn tested(rules: &[RuleTruth], currency: &str) -> Vec<String> {
+    if rules.is_empty() {
+        return vec!["no order came so far as to be tested against a rule".to_owned()];
+    }
+    let told = if rules.len() <= RULES_TOLD { rules.len() } else { RULES_TOLD - 1 };
+    let mut nearest: Vec<&RuleTruth> = rules.iter().collect();
+    nearest.sort_by(|a, b| a.passed.cmp(&b.passed).then(a.product.total_cmp(&b.product)));
+    let mut lines: Vec<String> = nearest[..told].iter().map(|it| rule(it, currency)).collect();
+    if let left @ 1.. = rules.len() - told {
+        lines.push(format!("and {left} more, farther from their bounds: `janus rules explain` tells all"));
+    }
+    lines
 }
 
 /// A rule against the order: the comparison that decided, and how true the rule is in both logics.
@@ -303,6 +313,6 @@ fn rule(rule: &RuleTruth, currency: &str) -> String {
         (false, false) => "not kept",
     };
     let kind = if rule.is_hard { "hard" } else { "soft" };
-    let truths = format!("product {}, Łukasiewicz {}", number(rule.product), number(rule.lukasiewicz));
-    format!("{:<20} {tested:<34} {passed:<8} ({kind}; {truths})", rule.rule)
+    let truths = format!("{}, Ł {}", number(rule.product), number(rule.lukasiewicz));
+    format!("{:<24} {tested:<28} {passed:<8} ({kind} {truths})", rule.rule)
 }

@@ -60,7 +60,8 @@ fn a_running_daemon_tells_health_readiness_and_what_it_did() {
     let decisions = status["decisions"].as_u64().expect("a count") as f64;
     let told = until("all that it did", || {
         let told = metrics(&address);
-        (value(&told, "janus_decisions_total") == Some(decisions)).then_some(told)
+        let is_durable = value(&told, "janus_journal_lag") == Some(0.0);
+        (is_durable && value(&told, "janus_decisions_total") == Some(decisions)).then_some(told)
     });
     assert_eq!(value(&told, "janus_inputs_total"), status["sequence"].as_f64());
     assert_eq!((value(&told, "janus_journal_lag"), value(&told, "janus_gate_open")), (Some(0.0), Some(1.0)));

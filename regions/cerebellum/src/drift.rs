@@ -65,7 +65,7 @@ impl Drift {
     }
 
     /// Awaits what becomes of a sample.
-    pub fn expect(&mut self, sensed: &Sensed, action: Action, impact_bp: f64) {
+    pub fn foretell(&mut self, sensed: &Sensed, action: Action, impact_bp: f64) {
         if sensed.is_regular() {
             let known = mid2(sensed).zip(features(sensed, action, impact_bp));
             self.awaited = known.map(|(mid2, features)| Awaited { mid2, features });
@@ -128,7 +128,7 @@ mod tests {
             let lean = 2.0 * uniform(9, at) - 1.0;
             let sample = sensed(mid, lean);
             drift.observe(&sample, &TERMS);
-            drift.expect(&sample, Action::Hold, 0.0);
+            drift.foretell(&sample, Action::Hold, 0.0);
             mid *= 1.0 + 1e-4 * (strength * lean + noise * normal(9, 1_000_000 + at));
         }
         drift
@@ -158,7 +158,7 @@ mod tests {
             let action = Action::ALL[(uniform(4, at) * 2.999) as usize];
             let sample = sensed(mid, 0.0);
             drift.observe(&sample, &TERMS);
-            drift.expect(&sample, action, 3.0);
+            drift.foretell(&sample, action, 3.0);
             mid *= 1.0 + 1e-4 * 0.25 * 3.0 * action.sign() as f64;
         }
         let told = |action| drift.forecast_bp(&sensed(1000.0, 0.0), action, 4.0).expect("a forecast");
@@ -171,7 +171,7 @@ mod tests {
         let sample = sensed(1000.0, 0.5);
         let mut drift = Drift::default();
         assert_eq!(drift.forecast_bp(&sample, Action::Buy, 1.0), None);
-        drift.expect(&sample, Action::Buy, 1.0);
+        drift.foretell(&sample, Action::Buy, 1.0);
         drift.observe(&sensed(1001.0, 0.5), &TERMS);
         assert!(drift.forecast_bp(&sample, Action::Buy, 1.0).is_some());
         for book in [BookState::Synthetic, BookState::Crossed, BookState::Unknown] {
@@ -187,11 +187,11 @@ mod tests {
         let sample = sensed(1000.0, 0.5);
         let blind = Sensed { book: BookState::Unknown, top: None, ..sample.clone() };
         let mut drift = Drift::default();
-        drift.expect(&sample, Action::Buy, 1.0);
+        drift.foretell(&sample, Action::Buy, 1.0);
         drift.observe(&blind, &TERMS);
-        drift.expect(&blind, Action::Buy, 1.0);
+        drift.foretell(&blind, Action::Buy, 1.0);
         drift.observe(&sample, &TERMS);
-        drift.expect(&sample, Action::Buy, 1.0);
+        drift.foretell(&sample, Action::Buy, 1.0);
         drift.restart();
         drift.observe(&sample, &TERMS);
         assert_eq!(drift, Drift::default());
@@ -202,10 +202,10 @@ mod tests {
         let sample = sensed(1000.0, 0.5);
         let startle = Sensed { kind: SampleKind::Startle(Startle::Spread), ..sensed(1100.0, 0.0) };
         let mut drift = Drift::default();
-        drift.expect(&sample, Action::Buy, 1.0);
+        drift.foretell(&sample, Action::Buy, 1.0);
         let before = drift.clone();
         drift.observe(&startle, &TERMS);
-        drift.expect(&startle, Action::Buy, 1.0);
+        drift.foretell(&startle, Action::Buy, 1.0);
         assert_eq!(drift, before);
     }
 
@@ -223,7 +223,7 @@ mod tests {
                 drift.observe(&sample, &TERMS);
                 let told = drift.forecast_bp(&sample, Action::Buy, 1.0);
                 prop_assert!(told.is_none_or(f64::is_finite));
-                drift.expect(&sample, Action::Buy, 1.0);
+                drift.foretell(&sample, Action::Buy, 1.0);
             }
         }
     }

@@ -115,7 +115,7 @@ impl Fills {
     }
 
     /// Keeps what is expected of an order that may be placed.
-    pub fn expect(&mut self, expected: Expected) {
+    pub fn await_fills(&mut self, expected: Expected) {
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -237,7 +237,7 @@ mod tests {
     /// What is learned of the one order of decision 1 with these reports.
     fn learned(reports: &[Report]) -> Learner {
         let mut fills = Fills::default();
-        fills.expect(expected(1));
+        fills.await_fills(expected(1));
         reports.iter().for_each(|report| fills.report(report, &TERMS));
         fills.learner
     }
@@ -295,7 +295,7 @@ mod tests {
     fn what_lapsed_or_was_under_way_at_a_restart_is_forgotten() {
         let accepted = report(1, ReportKind::Accepted);
         let mut fills = Fills::default();
-        fills.expect(expected(1));
+        fills.await_fills(expected(1));
         fills.report(&accepted, &TERMS);
         fills.lapse(accepted.id);
         assert!(fills.followed.is_empty());
@@ -309,7 +309,7 @@ mod tests {
     fn what_it_remembers_is_bounded() {
         let mut fills = Fills::default();
         for sequence in 1..=1_000 {
-            fills.expect(expected(sequence));
+            fills.await_fills(expected(sequence));
             fills.report(&report(sequence, ReportKind::Accepted), &TERMS);
         }
         assert_eq!((fills.recent.len(), fills.followed.len()), (RECENT, FOLLOWED));
@@ -322,7 +322,7 @@ mod tests {
         for sequence in 1..=count {
             let whole = 1 + (uniform(3, sequence) * 9.0) as i64;
             let order = taking().of(whole as f64);
-            fills.expect(expected(sequence));
+            fills.await_fills(expected(sequence));
             let cost_bp = order.slippage_bp + share_of_law * order.impact_bp;
             fills.report(&filled(sequence, cost_bp, whole, 0), &TERMS);
         }

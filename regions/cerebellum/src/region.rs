@@ -80,7 +80,7 @@ impl Cerebellum {
         let gap = self.gap(sensed, proposal);
         let impact_bp = gap.as_ref().and_then(|gap| gap.impact_bp).unwrap_or(0.0);
         let drift_bp = drift.forecast_bp(sensed, proposal.action, impact_bp);
-        drift.expect(sensed, proposal.action, impact_bp);
+        drift.foretell(sensed, proposal.action, impact_bp);
         let (styles, taking) = match &gap {
             Some(gap) => self.styles(sensed, proposal, gap, &memory.fills),
             None => (Vec::new(), None),
@@ -235,7 +235,7 @@ impl Region for Cerebellum {
             let memory = self.state.memories.entry(sensed.instrument).or_default();
             memory.drift = drift;
             if let Some(expected) = taking {
-                memory.fills.expect(expected);
+                memory.fills.await_fills(expected);
             }
         }
         Ok(Forecast { proposed, execution })

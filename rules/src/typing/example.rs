@@ -58,7 +58,7 @@ impl Checker<'_> {
         let Assignment { fact, window, value } = assignment;
         if let Some(learned) = self.learned.iter().position(|(name, _)| name.text == fact.text) {
             let truth = self.closed(value, "what an example sets")?;
-            let truth = self.expect(truth, Type::number(Dimension::RATIO))?;
+            let truth = self.typed(truth, Type::number(Dimension::RATIO))?;
             let truth = Unit::of(Dimension::RATIO).to_f64(truth);
             settings.push(Setting::Learned { learned: learned as u16, truth });
             return Some(());
@@ -112,13 +112,13 @@ impl Checker<'_> {
             }
             _ => {
                 let term = self.closed(value, "what an example sets")?;
-                self.expect(term, kind)
+                self.typed(term, kind)
             }
         }
     }
 
     /// The value of a term of that type.
-    fn expect(&mut self, term: Term, kind: Type) -> Option<i128> {
+    fn typed(&mut self, term: Term, kind: Type) -> Option<i128> {
         let fits = match (term.ty, kind) {
             (Type::Number(a), Type::Number(b)) => a.dimension == b.dimension,
             (a, b) => a == b,

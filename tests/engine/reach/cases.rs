@@ -39,7 +39,7 @@ const CASES: &[Case] = &[
     case("reason awaiting_venue", &["exchange.response_latency_ns=250000000"], eager),
     case("reason already_working", &["cerebellum.market_urgency=1", "cerebellum.inside_urgency=1"], eager),
     case("reason no_edge", &["cerebellum.edge_filter=true", "instrument.X.taker_fee=100"], eager),
-    case("reason pacing", &["cerebellum.algorithm=twap"], eager),
+    case("reason pacing", &["cerebellum.algorithm=twap", "cerebellum.slice_from_lots=2"], eager),
     case("reason below_minimum_size", &[], |tape| tape.book(5, EVEN).book(5, [100.0, 190.0, 101.0, 8.5])),
     case("reason frightened", &[], |tape| tape.book(5, EVEN).book(1, [90.0, 95.0, 111.0, 5.0]).book(3, EVEN)),
     case("reason stale_book", &[], |tape| eager(tape).then(EventKind::Gap).wait(500).then(EventKind::Gap)),

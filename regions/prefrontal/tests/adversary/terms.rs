@@ -25,8 +25,11 @@ pub fn shipped() -> RuleSet {
 pub fn rules() -> RuleSet {
     let lists = SHIPPED.replace("const restricted = {GME, AMC}", "const restricted = {GME, BANNED}");
     let text = lists.replace("const repeated = 3_000 fills", "const repeated = 40 fills");
+    let text = text.replace("const value_rate = 10", "const value_rate = 2");
     assert!(
-        text.contains("BANNED") && text.contains("repeated = 40 fills"),
+        text.contains("BANNED")
+            && text.contains("repeated = 40 fills")
+            && text.contains(&format!("value_rate = {VALUE_RATE}")),
         "the rules that ship have changed"
     );
     RuleSet::compile("compliance.ltn", &text).expect("the rules that ship are sound")

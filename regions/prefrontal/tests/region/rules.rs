@@ -3,7 +3,7 @@
 
 use market::num::SCALE;
 
-use super::floor::{Floor, SHIPPED, law_of, law_with, placed, refused_by, truth};
+use super::floor::{Floor, law_of, law_with, placed, refused_by, shipped, truth};
 use super::*;
 
 #[test]
@@ -15,7 +15,7 @@ fn ma_1_the_capital_threshold_counts_what_is_held_and_what_is_open() {
     placed(&floor.wants("MSFT", 2_500, "100"));
     floor.wait_ms(20_000);
     // the third share is on the list that ships
-    let text = SHIPPED.replace("{GME, AMC}", "{AMC}");
+    let text = shipped().replace("{GME, AMC}", "{AMC}");
     let state = floor.judge.state().clone();
     floor.judge = Floor::judge(law_of(&text, "warn"), floor.names);
     floor.judge.set_state(state);
@@ -136,7 +136,7 @@ fn ma_6_what_is_on_the_list_is_refused_and_an_edit_is_of_the_next_order() {
     assert_eq!(refused_by(&floor.wants("GME", 10, "100")).0, "restricted_list");
     floor.tries("MSFT", 10, "100");
     let before = floor.judge.digest();
-    let edited = law_of(&SHIPPED.replace("{GME, AMC}", "{MSFT, AMC}"), "warn");
+    let edited = law_of(&shipped().replace("{GME, AMC}", "{MSFT, AMC}"), "warn");
     let state = floor.judge.state().clone();
     floor.judge = Floor::judge(edited, floor.names);
     floor.judge.set_state(state);
@@ -167,7 +167,7 @@ fn repeated_execution_latches_until_a_human_arms() {
     // neither time nor a restart opens it, and it holds every instrument
     floor.wait_ms(3_600_000);
     let bytes = floor.judge.snapshot();
-    floor.judge = Floor::judge(law_of(SHIPPED, "warn"), floor.names);
+    floor.judge = Floor::judge(law_of(&shipped(), "warn"), floor.names);
     floor.judge.restore(&bytes).expect("a snapshot");
     floor.notice(NoticeKind::Restarted);
     let verdict = floor.wants("MSFT", 2, "1");
@@ -214,12 +214,12 @@ fn a_policy_that_forbids_refuses_what_would_be_washed() {
     for (scene, rule) in
         [(washed_sale as fn(&mut Floor) -> Verdict, "wash_sale"), (washing_purchase, "wash_purchase")]
     {
-        let mut floor = Floor::under(law_of(SHIPPED, "forbid"));
+        let mut floor = Floor::under(law_of(&shipped(), "forbid"));
         assert_eq!(refused_by(&scene(&mut floor)), (rule, Some(250.0), Some(0.0)));
-        let mut floor = Floor::under(law_of(SHIPPED, "warn"));
+        let mut floor = Floor::under(law_of(&shipped(), "warn"));
         placed(&scene(&mut floor));
     }
-    let mut floor = Floor::under(law_of(SHIPPED, "forbid"));
+    let mut floor = Floor::under(law_of(&shipped(), "forbid"));
     washing_purchase(&mut floor);
     floor.wait_days(1);
     placed(&floor.wants("AAPL", 100, "8"));
@@ -230,7 +230,7 @@ fn a_policy_that_prices_asks_for_an_edge_that_pays_the_deferral() {
     // 250 x 35 % x 5 % a year for a year are 4.375, and the sale is worth 750
     let deferral_bp = 4.375 / 750.0 * 1e4;
     for (edge_bp, passes) in [(2.0, false), (59.0, false), (59.5, true), (f64::NAN, false)] {
-        let mut floor = Floor { edge_bp, ..Floor::under(law_of(SHIPPED, "price")) };
+        let mut floor = Floor { edge_bp, ..Floor::under(law_of(&shipped(), "price")) };
         let verdict = washed_sale(&mut floor);
         if passes {
             placed(&verdict);
@@ -290,7 +290,7 @@ const SCENES: [(&str, Scene); 13] = [
 
 #[test]
 fn each_hard_rule_refuses_what_passes_without_it() {
-    let rules = RuleSet::compile("compliance.ltn", SHIPPED).expect("sound");
+    let rules = RuleSet::compile("compliance.ltn", &shipped()).expect("sound");
     for rule in rules.rules().iter().filter(|rule| rule.is_hard()) {
         let scene = SCENES.iter().find(|(name, _)| *name == rule.name);
         // the region makes no child that is more than its parent has left: the rule's examples show it
@@ -298,7 +298,7 @@ fn each_hard_rule_refuses_what_passes_without_it() {
             assert_eq!(rule.name, "child_of_parent", "a rule without a scene");
             continue;
         };
-        let verdict = scene(&mut Floor::under(law_of(SHIPPED, "forbid")));
+        let verdict = scene(&mut Floor::under(law_of(&shipped(), "forbid")));
         assert_eq!(refused_by(&verdict).0, *name);
         let broken = verdict.rules.iter().filter(|truth| truth.is_hard && !truth.passed).count();
         assert_eq!(broken, 1, "{name}: {:?}", verdict.rules);
