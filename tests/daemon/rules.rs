@@ -51,7 +51,7 @@ fn activations(records: &[Record]) -> Vec<(u64, Hash, String)> {
     notices(records).filter_map(of).collect()
 }
 
-fn refused_by<'a>(decision: &'a DecisionRecord) -> Option<&'a str> {
+fn refused_by(decision: &DecisionRecord) -> Option<&str> {
     match &decision.verdict.outcome {
         Outcome::Rest(Reason::Refused { rule, .. }) => Some(rule.as_str()),
         _ => None,
