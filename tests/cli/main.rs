@@ -7,8 +7,10 @@ mod configuration;
 mod demo;
 mod doctor;
 mod pipes;
+mod report;
 mod rules;
 mod see;
+mod tax;
 mod trace;
 
 use std::io::Write;
