@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use comfy_table::{CellAlignment, Table, presets};
 use market::Money;
-use market::tax::{Disposal, OpenLot, Report, Totals};
+use market::tax::{Disposal, DoNotBuy, OpenLot, Report, Totals};
 
 /// Head, disposals, open lots and sums.
 pub fn text(report: &Report) -> String {
@@ -20,6 +20,10 @@ pub fn text(report: &Report) -> String {
     }
     if !report.returns.shorts.is_empty() {
         part("Sold short and not bought back", shorts_table(report));
+    }
+    let bans = report.do_not_buy();
+    if !bans.is_empty() {
+        part("Do not buy, or a loss is disallowed", bans_table(&bans));
     }
     part("Sums", sums_table(report));
     text
@@ -132,6 +136,14 @@ fn shorts_table(report: &Report) -> Table {
             it.short.quantity.to_string(),
             money(it.short.proceeds),
         ]);
+    }
+    table
+}
+
+fn bans_table(bans: &[DoNotBuy]) -> Table {
+    let mut table = plain(["instrument", "before", "loss"], 2);
+    for DoNotBuy { symbol, until, loss } in bans {
+        table.add_row([format!("  {symbol}"), until.to_string(), money(*loss)]);
     }
     table
 }

@@ -34,6 +34,10 @@ fn a_loss_is_washed_in_part_and_its_rows_say_so() {
     let lots = told["lots"].as_array().expect("lots");
     let bases: Vec<f64> = lots.iter().map(|lot| number(&lot["basis"])).collect();
     assert_eq!(bases, [3250.0, 1375.0], "{told}");
+    // 250 of the loss are left, and what is bought up to 2 February would disallow them
+    assert_eq!(told["do_not_buy"][0]["instrument"], "ACME", "{told}");
+    assert_eq!(told["do_not_buy"][0]["until"], "2026-02-03", "{told}");
+    assert_eq!(number(&told["do_not_buy"][0]["loss"]), 250.0, "{told}");
     let form = run(&["tax", "report", "--year", "2026", "--trades", &file, "--format", "8949"]);
     assert!(form.stdout.contains(",W,750.00,"), "{}", form.stdout);
     let other = run(&["tax", "report", "--year", "2025", "--trades", &file, "--json"]);

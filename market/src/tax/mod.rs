@@ -44,7 +44,7 @@ pub use file::{TradeFile, read_trades};
 pub use lot::{Piece, Short};
 pub use params::{TaxParams, WashPolicy, WashTerms, WashVerdict};
 pub use preview::{PurchaseWash, WashedBy, WashedLoss, WashedSale};
-pub use report::{Report, Totals};
+pub use report::{DoNotBuy, Report, Totals};
 pub use returns::{AccountTerms, Returns, fold};
 pub use rules::{EarlierPurchases, Identical, Securities, WashRules};
 pub use trade::{MAIN_ACCOUNT, Trade, is_ira_name};

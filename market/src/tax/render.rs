@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::num::Money;
 use crate::tax::date::{TradeDate, WINDOW_DAYS};
 use crate::tax::disposal::{Disposal, OpenLot, Replacement};
-use crate::tax::report::{Report, Totals};
+use crate::tax::report::{DoNotBuy, Report, Totals};
 
 impl Report {
     /// The report as one object.
@@ -25,6 +25,7 @@ impl Report {
             disposals: self.disposals().map(DisposalObject::of).collect(),
             lots_as_of: self.returns.last.map(|day| day.to_string()),
             lots: self.returns.lots.iter().map(LotObject::of).collect(),
+            do_not_buy: self.do_not_buy().into_iter().map(DoNotBuyObject::of).collect(),
             short: self.totals(Some(false)).into(),
             long: self.totals(Some(true)).into(),
             totals: self.totals(None).into(),
@@ -74,6 +75,8 @@ struct ReportObject {
     disposals: Vec<DisposalObject>,
     lots_as_of: Option<String>,
     lots: Vec<LotObject>,
+    /// As of the last trade.
+    do_not_buy: Vec<DoNotBuyObject>,
     short: TotalsObject,
     long: TotalsObject,
     totals: TotalsObject,
@@ -193,6 +196,19 @@ impl ReplacementObject {
             disallowed: it.amount.to_string(),
             into: if it.is_lost { "lost" } else { "basis" },
         }
+    }
+}
+
+#[derive(Serialize)]
+struct DoNotBuyObject {
+    instrument: String,
+    until: String,
+    loss: String,
+}
+
+impl DoNotBuyObject {
+    fn of(it: DoNotBuy) -> Self {
+        Self { instrument: it.symbol, until: it.until.to_string(), loss: it.loss.to_string() }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The report of a year: its disposals, its sums, and its head of policy and assumptions.
 
+use std::collections::BTreeMap;
+
 use crate::num::Money;
-use crate::tax::date::TaxYear;
+use crate::tax::date::{TaxYear, TradeDate, WINDOW_DAYS};
 use crate::tax::disposal::Disposal;
 use crate::tax::params::WashTerms;
 use crate::tax::returns::Returns;
@@ -40,7 +42,34 @@ pub struct Totals {
     pub reported: Money,
 }
 
+/// Not to be bought before a day, as that would disallow a loss.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoNotBuy {
+    /// The security, by the name of its group of substantially identical ones.
+    pub symbol: String,
+    /// The first day on which a purchase disallows nothing.
+    pub until: TradeDate,
+    /// The loss that purchases before it would disallow.
+    pub loss: Money,
+}
+
 impl Report {
+    /// What not to buy until when, as of the last trade: the losses of the window that nothing has replaced.
+    pub fn do_not_buy(&self) -> Vec<DoNotBuy> {
+        let Some(last) = self.returns.last else { return Vec::new() };
+        let mut bans: BTreeMap<&str, (TradeDate, Money)> = BTreeMap::new();
+        let is_open =
+            |it: &&Disposal| it.is_judged && it.allowed().units() > 0 && last.since(it.sold) <= WINDOW_DAYS;
+        for disposal in self.returns.disposals.iter().filter(is_open) {
+            let until = disposal.sold.plus(WINDOW_DAYS + 1);
+            let ban =
+                bans.entry(self.terms.identical.group(&disposal.symbol)).or_insert((until, Money::ZERO));
+            *ban = (ban.0.max(until), ban.1 + disposal.allowed());
+        }
+        let ban = |(symbol, (until, loss)): (&str, _)| DoNotBuy { symbol: symbol.to_owned(), until, loss };
+        bans.into_iter().map(ban).collect()
+    }
+
     /// The disposals of the year, in their order.
     pub fn disposals(&self) -> impl Iterator<Item = &Disposal> {
         self.returns.disposals.iter().filter(|it| self.year.holds(it.sold))
