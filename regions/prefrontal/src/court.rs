@@ -3,7 +3,6 @@
 //! It puts what is known of the moment into numbers that rules name, and lets the rule set judge. It decides
 //! nothing by itself.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,17 +11,16 @@ use market::tax::{WashPolicy, WashTerms};
 use market::{Instrument, InstrumentId, Instruments, Money, Quantity, Side};
 use rules::facts::{AccountFacts, CalendarFacts, InstrumentFacts, OrderFacts, PerceptFacts, WindowFact};
 use rules::{
-    Bp, Count, Date, Duration, InstrumentRow, Judgement, Number, Rate, Ratio, RuleSet, Sort, Threat, World,
-    time_of_day,
+    Bp, Count, Date, Duration, InstrumentRow, Judgement, Number, Rate, Ratio, Rule, RuleSet, Sort, Symbol,
+    Threat, World, time_of_day,
 };
 use smallvec::SmallVec;
 use synapse::{Code, Forecast, RuleTruth, Sensed, Signal, ThreatLevel};
 
 use crate::limits::{Exposure, Limits, middle};
-use crate::marks::Marks;
+use crate::look_back::{LookBack, Reach};
 use crate::orders::OrderTable;
 use crate::parent::ParentOrder;
-use crate::recent::Recent;
 
 const SECOND_NS: i64 = 1_000_000_000;
 const MS_NS: i64 = 1_000_000;
@@ -81,8 +79,7 @@ pub(crate) struct Wash {
 #[derive(Clone, Copy)]
 pub(crate) struct Memory<'a> {
     pub orders: &'a OrderTable,
-    pub recent: &'a BTreeMap<InstrumentId, Recent>,
-    pub seconds: &'a BTreeMap<InstrumentId, Marks>,
+    pub look_back: &'a LookBack,
     pub is_latched: bool,
 }
 
@@ -112,8 +109,10 @@ pub(crate) struct Court {
     fixed: Vec<InstrumentFacts>,
     world: World,
     judgement: Judgement,
-    look_back_ns: i64,
-    seconds: usize,
+    /// The name of each rule, in their order.
+    codes: Vec<Code>,
+    account: Symbol,
+    reach: Reach,
     /// Whether the rules look at more than the instrument of the order.
     looks_around: bool,
 }
@@ -123,20 +122,18 @@ impl Court {
         let fixed = instruments.iter().zip(limits).map(|((_, facts), limits)| fixed(&law, facts, limits));
         let fixed = fixed.collect();
         let world = World::new(&law.rules, instruments.len());
-        let widest = |looks: fn(WindowFact) -> bool| {
-            let spans = law.rules.windows().iter().filter(|window| looks(window.fact));
-            spans.map(|window| window.window_ns).max().unwrap_or(0)
-        };
-        let of_marks = |fact| matches!(fact, WindowFact::Volatility | WindowFact::MeanPrice);
-        let marks_ns = widest(of_marks);
-        let duplicate_ms = limits.iter().map(|limits| limits.duplicate).max().unwrap_or(0);
-        let look_back_ns = widest(|fact| !matches!(fact, WindowFact::Volatility | WindowFact::MeanPrice))
-            .max(SECOND_NS)
-            .max(i64::from(duplicate_ms) * MS_NS);
-        let seconds = if marks_ns == 0 { 0 } else { (marks_ns / SECOND_NS) as usize + 1 };
-        let looks_around = law.rules.looks_around();
-        let judgement = Judgement::default();
-        Self { law, instruments, fixed, world, judgement, look_back_ns, seconds, looks_around }
+        let code = |rule: &Rule| Code::new(&rule.name).unwrap_or_default();
+        Self {
+            codes: law.rules.rules().iter().map(code).collect(),
+            account: law.rules.symbol(&law.account),
+            reach: reach(&law.rules, limits),
+            looks_around: law.rules.looks_around(),
+            judgement: Judgement::default(),
+            law,
+            instruments,
+            fixed,
+            world,
+        }
     }
 
     /// What it judges by.
@@ -144,14 +141,9 @@ impl Court {
         &self.law
     }
 
-    /// How far back orders and fills are remembered.
-    pub const fn look_back_ns(&self) -> i64 {
-        self.look_back_ns
-    }
-
-    /// For how many seconds marks are remembered.
-    pub const fn seconds(&self) -> usize {
-        self.seconds
+    /// How far back its rules look.
+    pub const fn reach(&self) -> Reach {
+        self.reach
     }
 
     /// What the last order was judged in the light of.
@@ -176,7 +168,7 @@ impl Court {
         let mut ruling = Ruling { satisfaction: self.judgement.satisfaction(rules), ..Ruling::default() };
         for told in &self.judgement.verdicts {
             let rule = rules.rule(told.rule);
-            let code = Code::new(&rule.name).unwrap_or_default();
+            let code = self.codes[usize::from(told.rule.0)];
             if rule.latching && !told.passed && ruling.latching.is_none() {
                 ruling.latching = Some(code);
             }
@@ -218,7 +210,7 @@ impl Court {
     fn account(&mut self, forecast: &Forecast) {
         let drawdown = forecast.threat().reading(Signal::Drawdown).value;
         self.world.set_account(&AccountFacts {
-            account: Some(self.law.rules.symbol(&self.law.account)),
+            account: Some(self.account),
             equity: Some(forecast.sensed().account.equity),
             start_equity: Some(self.law.start_equity),
             drawdown: drawdown.and_then(Ratio::from_f64),
@@ -240,7 +232,7 @@ impl Court {
             ..self.fixed[id.index()]
         };
         self.world.set_instrument(row, &facts);
-        let (recent, marks) = (memory.recent.get(&id), memory.seconds.get(&id));
+        let (recent, marks) = (memory.look_back.recent(id), memory.look_back.marks(id));
         for at in 0..self.law.rules.windows().len() {
             let window = &self.law.rules.windows()[at];
             let (now, span_ns) = (sensed.time, window.window_ns);
@@ -281,8 +273,10 @@ impl Court {
         let (sensed, Candidate { order, exposure, parent, wash }) = (forecast.sensed(), candidate);
         let facts = self.instruments.get(sensed.instrument);
         let style = forecast.execution.chosen();
-        let same_ns =
-            memory.recent.get(&sensed.instrument).and_then(|recent| recent.since_same(sensed.time, order));
+        let same_ns = memory
+            .look_back
+            .recent(sensed.instrument)
+            .and_then(|recent| recent.since_same(sensed.time, order));
         let price_distance = match (order.kind, exposure.reference2()) {
             (_, None) => None,
             (OrderKind::Market, Some(_)) => Some(Bp::default()),
@@ -329,6 +323,24 @@ impl Court {
                 sort => self.world.set_learned(at, sort, row, truth),
             }
         }
+    }
+}
+
+/// How far back rules look, and the limits that they are for.
+fn reach(rules: &RuleSet, limits: &[Limits]) -> Reach {
+    let is_of_marks = |fact| matches!(fact, WindowFact::Volatility | WindowFact::MeanPrice);
+    let widest = |of_marks: bool| {
+        let spans = rules.windows().iter().filter(|window| is_of_marks(window.fact) == of_marks);
+        spans.map(|window| window.window_ns).max().unwrap_or(0)
+    };
+    let duplicate_ms = limits.iter().map(|limits| limits.duplicate).max().unwrap_or(0);
+    Reach {
+        orders_ns: widest(false).max(SECOND_NS).max(i64::from(duplicate_ms) * MS_NS),
+        // a return needs the second before the window too
+        seconds: match widest(true) {
+            0 => 0,
+            marks_ns => (marks_ns / SECOND_NS) as usize + 1,
+        },
     }
 }
 

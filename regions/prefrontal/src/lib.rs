@@ -8,6 +8,7 @@
 mod court;
 pub mod latch;
 pub mod limits;
+mod look_back;
 mod marks;
 pub mod orders;
 mod parent;

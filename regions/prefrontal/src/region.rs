@@ -21,10 +21,9 @@ use crate::NAME;
 use crate::court::{Court, Law, Ruling};
 use crate::latch::Latch;
 use crate::limits::Limits;
-use crate::marks::Marks;
+use crate::look_back::LookBack;
 use crate::orders::OrderTable;
 use crate::parent::ParentOrder;
-use crate::recent::Recent;
 use witness::Witnesses;
 
 pub use witness::{Statement, Testimony};
@@ -48,10 +47,9 @@ pub struct State {
     pub orders: OrderTable,
     /// The latch.
     pub latch: Latch,
-    recent: BTreeMap<InstrumentId, Recent>,
+    look_back: LookBack,
     /// Twice the last price that each instrument was known to have.
     marks: BTreeMap<InstrumentId, i64>,
-    seconds: BTreeMap<InstrumentId, Marks>,
     parents: BTreeMap<InstrumentId, ParentOrder>,
     /// What a sale or a purchase would wash.
     wash: WashBook,

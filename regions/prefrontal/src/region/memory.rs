@@ -39,15 +39,12 @@ impl Prefrontal {
 
     /// Keeps what rules look back at.
     fn remember(&mut self, sensed: &Sensed) {
-        let (instrument, now) = (sensed.instrument, sensed.time);
+        let instrument = sensed.instrument;
         self.witnesses.sampled(sensed);
-        self.state.recent.entry(instrument).or_default().forget(now, self.court.look_back_ns());
+        self.state.look_back.sampled(sensed, self.court.reach());
         // what is no price makes nothing worth nothing
         if let Some(mark2) = sensed.mark2.filter(|twice| *twice > 0) {
             self.state.marks.insert(instrument, mark2);
-        }
-        if let Some(mark2) = sensed.mark2 {
-            self.state.seconds.entry(instrument).or_default().note(now, mark2, self.court.seconds());
         }
         if let Some(parent) = self.state.parents.get_mut(&instrument)
             && sensed.is_regular()
@@ -82,7 +79,7 @@ impl Prefrontal {
             };
             if let Some(order) = counted {
                 let notional = self.instruments.get(instrument).notional(order.price, order.quantity).abs();
-                self.state.recent.entry(instrument).or_default().note(now, &order, notional);
+                self.state.look_back.approved(now, instrument, &order, notional);
                 self.witnesses.approved(now, instrument, &order, notional);
             }
             self.state.orders.approve(request);
@@ -91,7 +88,7 @@ impl Prefrontal {
 
     /// Keeps what rules look back at of a fill.
     pub(super) fn filled(&mut self, now: Timestamp, id: ClientId, fill: &Fill) {
-        self.state.recent.entry(id.instrument).or_default().filled(now);
+        self.state.look_back.filled(now, id.instrument);
         self.witnesses.filled(now, id.instrument);
         let date = TradeDate::of(now, self.court.law().utc_offset_min);
         // an input makes one order an instrument and k, and there are fewer inputs than that

@@ -34,8 +34,7 @@ impl Prefrontal {
         };
         let memory = Memory {
             orders,
-            recent: &self.state.recent,
-            seconds: &self.state.seconds,
+            look_back: &self.state.look_back,
             is_latched: self.latch_of(instrument).is_some(),
         };
         let wash = self.wash(sensed, order);

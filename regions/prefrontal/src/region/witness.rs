@@ -3,8 +3,6 @@
 //!
 //! They are no part of what the region remembers: what their rules look back at they keep themselves.
 
-use std::collections::BTreeMap;
-
 use market::order::NewOrder;
 use market::{InstrumentId, Money, Timestamp};
 use rules::World;
@@ -13,8 +11,7 @@ use synapse::{Forecast, RuleTruth, Sensed};
 
 use super::Prefrontal;
 use crate::court::{Candidate, Court, Law, Memory};
-use crate::marks::Marks;
-use crate::recent::Recent;
+use crate::look_back::LookBack;
 
 /// What the witnesses say of a candidate order.
 #[derive(Debug, Clone)]
@@ -42,8 +39,7 @@ pub struct Statement {
 #[derive(Debug, Clone)]
 struct Witness {
     court: Court,
-    recent: BTreeMap<InstrumentId, Recent>,
-    seconds: BTreeMap<InstrumentId, Marks>,
+    look_back: LookBack,
 }
 
 /// All that were called, and what they have said.
@@ -58,8 +54,7 @@ impl Prefrontal {
     /// remembered so far it remembers as well.
     pub fn watch(&mut self, law: Law) {
         let court = Court::new(law, self.instruments.clone(), &self.limits);
-        let (recent, seconds) = (self.state.recent.clone(), self.state.seconds.clone());
-        self.witnesses.all.push(Witness { court, recent, seconds });
+        self.witnesses.all.push(Witness { court, look_back: self.state.look_back.clone() });
     }
 
     /// Calls the witnesses of a judge that this one takes the place of, each with its law from here on and
@@ -91,33 +86,29 @@ impl Witnesses {
 
     /// A sample: what is too old is forgotten, and the mark noted.
     pub fn sampled(&mut self, sensed: &Sensed) {
-        let (instrument, now) = (sensed.instrument, sensed.time);
-        for Witness { court, recent, seconds } in &mut self.all {
-            recent.entry(instrument).or_default().forget(now, court.look_back_ns());
-            if let Some(mark2) = sensed.mark2 {
-                seconds.entry(instrument).or_default().note(now, mark2, court.seconds());
-            }
+        for Witness { court, look_back } in &mut self.all {
+            look_back.sampled(sensed, court.reach());
         }
     }
 
     /// An order that was approved, whatever a witness says of it.
     pub fn approved(&mut self, now: Timestamp, instrument: InstrumentId, order: &NewOrder, notional: Money) {
         for witness in &mut self.all {
-            witness.recent.entry(instrument).or_default().note(now, order, notional);
+            witness.look_back.approved(now, instrument, order, notional);
         }
     }
 
     /// A fill.
     pub fn filled(&mut self, now: Timestamp, instrument: InstrumentId) {
         for witness in &mut self.all {
-            witness.recent.entry(instrument).or_default().filled(now);
+            witness.look_back.filled(now, instrument);
         }
     }
 }
 
 impl Witness {
     fn judge(&mut self, forecast: &Forecast, candidate: &Candidate<'_>, memory: Memory<'_>) -> Statement {
-        let memory = Memory { recent: &self.recent, seconds: &self.seconds, ..memory };
+        let memory = Memory { look_back: &self.look_back, ..memory };
         let rules = self.court.judge(forecast, candidate, memory).rules;
         Statement { rules, world: self.court.world().clone() }
     }
