@@ -1,5 +1,6 @@
 //! What a network is, was trained on and is worth: the card beside its weights.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::NetworkError;
@@ -58,6 +59,19 @@ pub struct Card {
     pub figures: serde_json::Value,
 }
 
+/// The text of a card.
+pub(crate) fn to_text(card: &impl Serialize) -> Vec<u8> {
+    // a card has nothing that JSON cannot say: every key is a string
+    let mut text = serde_json::to_vec_pretty(card).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// A card as its text tells it, not yet checked.
+pub(crate) fn from_text<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NetworkError> {
+    serde_json::from_slice(bytes).map_err(|e| NetworkError::Bytes { what: "card", why: e.to_string() })
+}
+
 impl Card {
     /// The hash of a list of names, in hexadecimal digits: BLAKE3 over the names, a line each.
     #[must_use]
@@ -72,10 +86,7 @@ impl Card {
     /// The text of `card.json`; the same card gives the same bytes.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // a card has nothing that JSON cannot say: every key is a string
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        text.push(b'\n');
-        text
+        to_text(self)
     }
 
     /// Reads a card.
@@ -83,8 +94,7 @@ impl Card {
     /// # Errors
     /// Text that is no card, and all that [`Card::check`] refuses.
     pub fn from_json(bytes: &[u8]) -> Result<Self, NetworkError> {
-        let card: Self = serde_json::from_slice(bytes)
-            .map_err(|e| NetworkError::Bytes { what: "card", why: e.to_string() })?;
+        let card: Self = from_text(bytes)?;
         card.check()?;
         Ok(card)
     }

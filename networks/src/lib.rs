@@ -19,8 +19,10 @@ pub mod graphs;
 pub mod native;
 pub mod network;
 pub mod onnx;
+mod parts;
 pub mod predicate;
 pub mod shape;
+mod tensors;
 #[cfg(test)]
 mod tests;
 pub mod weights;

@@ -3,6 +3,7 @@
 use crate::card::Card;
 use crate::error::NetworkError;
 use crate::graphs::Graphs;
+use crate::parts::{Parts, put};
 use crate::weights::Weights;
 
 /// The first bytes of an artefact; the digit is the version of the format.
@@ -90,18 +91,19 @@ impl Network {
     /// # Errors
     /// Bytes of another format, cut off or with something behind them; a bad card or bad weights.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NetworkError> {
-        let mut rest = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("they do not begin with janusnw1"))?;
-        let card = Card::from_json(take(&mut rest)?)?;
-        let network = match number(&mut rest)? {
-            WEIGHTS => Self::new(card.clone(), Weights::from_safetensors(&card.shape, take(&mut rest)?)?),
+        let mut parts = Parts::of("network", MAGIC, bytes)?;
+        let card = Card::from_json(parts.take()?)?;
+        let network = match parts.number()? {
+            WEIGHTS => Self::new(card.clone(), Weights::from_safetensors(&card.shape, parts.take()?)?),
             GRAPHS => {
-                let mut graph = || take(&mut rest).map(<[u8]>::to_vec);
+                let mut graph = || parts.take().map(<[u8]>::to_vec);
                 let (frame, temporal, fusion, heads) = (graph()?, graph()?, graph()?, graph()?);
                 Self::with_graphs(card, Graphs { frame, temporal, fusion, heads })
             }
-            kind => Err(wrong(&format!("body of kind {kind}; this program knows 0 and 1"))),
+            kind => Err(parts.wrong(format!("body of kind {kind}; this program knows 0 and 1"))),
         }?;
-        if rest.is_empty() { Ok(network) } else { Err(wrong(&format!("{} bytes too many", rest.len()))) }
+        parts.end()?;
+        Ok(network)
     }
 
     /// The BLAKE3 hash of its canonical bytes: its name in tapes and commands.
@@ -109,31 +111,6 @@ impl Network {
     pub fn hash(&self) -> [u8; 32] {
         *blake3::hash(&self.to_bytes()).as_bytes()
     }
-}
-
-fn wrong(why: &str) -> NetworkError {
-    NetworkError::Bytes { what: "network", why: why.to_owned() }
-}
-
-/// Appends a part with its length before it.
-fn put(bytes: &mut Vec<u8>, part: &[u8]) {
-    bytes.extend((part.len() as u64).to_le_bytes());
-    bytes.extend(part);
-}
-
-/// Takes a number off the front.
-fn number(rest: &mut &[u8]) -> Result<u64, NetworkError> {
-    let (number, after) = rest.split_first_chunk::<8>().ok_or_else(|| wrong("they are cut off"))?;
-    *rest = after;
-    Ok(u64::from_le_bytes(*number))
-}
-
-/// Takes a part with its length before it off the front.
-fn take<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], NetworkError> {
-    let length = usize::try_from(number(rest)?).map_err(|_| wrong("a part is too long"))?;
-    let (part, after) = rest.split_at_checked(length).ok_or_else(|| wrong("they are cut off"))?;
-    *rest = after;
-    Ok(part)
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use safetensors::tensor::{Dtype, SafeTensors};
-use serde_json::json;
 use synapse::random::{normal, seed_for};
 
 use crate::error::NetworkError;
 use crate::shape::Shape;
+use crate::tensors;
 
 /// Every tensor that a shape calls for, each checked once and for all.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,24 +50,7 @@ impl Weights {
     /// Bytes that are not such a file, a tensor that is not F32, and all that [`Weights::new`] refuses.
     pub fn from_safetensors(shape: &Shape, bytes: &[u8]) -> Result<Self, NetworkError> {
         shape.check()?;
-        let file = SafeTensors::deserialize(bytes)
-            .map_err(|e| NetworkError::Bytes { what: "weights", why: e.to_string() })?;
-        let sizes: BTreeMap<String, Vec<usize>> = shape.tensors().into_iter().collect();
-        let mut tensors = BTreeMap::new();
-        for (name, view) in file.iter() {
-            let want = sizes.get(name).ok_or_else(|| NetworkError::Unknown(name.to_owned()))?;
-            if view.dtype() != Dtype::F32 {
-                let got = format!("{:?}", view.dtype());
-                return Err(NetworkError::Type { name: name.to_owned(), got });
-            }
-            if view.shape() != want {
-                let (got, want) = (view.shape().to_vec(), want.clone());
-                return Err(NetworkError::Size { name: name.to_owned(), got, want });
-            }
-            let (numbers, _) = view.data().as_chunks::<4>();
-            tensors.insert(name.to_owned(), numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect());
-        }
-        Self::new(shape, tensors)
+        Self::new(shape, tensors::read(shape.tensors(), bytes)?)
     }
 
     /// The bytes of a safetensors file; the same weights give the same bytes.
@@ -76,20 +58,11 @@ impl Weights {
     /// `shape` must be the one they were made with, or no reader will take the file.
     #[must_use]
     pub fn to_safetensors(&self, shape: &Shape) -> Vec<u8> {
-        let (mut entries, mut data) = (serde_json::Map::new(), Vec::new());
-        for (name, sizes) in shape.tensors() {
-            let begin = data.len();
-            data.extend(self.get(&name).iter().flat_map(|x| x.to_le_bytes()));
-            let entry = json!({ "dtype": "F32", "shape": sizes, "data_offsets": [begin, data.len()] });
-            entries.insert(name, entry);
-        }
-        let mut header = serde_json::Value::Object(entries).to_string();
-        // the format aligns the numbers to eight bytes, with blanks
-        header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
-        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
-        bytes.extend(header.as_bytes());
-        bytes.extend(data);
-        bytes
+        let all = shape.tensors();
+        tensors::write(all.into_iter().map(|(name, sizes)| {
+            let tensor = self.get(&name);
+            (name, sizes, tensor)
+        }))
     }
 
     /// Weights drawn at random, for tests and for comparison with what was trained.

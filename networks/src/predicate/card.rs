@@ -3,7 +3,7 @@
 use market::features::{FEATURE_COUNT, Feature};
 use serde::{Deserialize, Serialize};
 
-use crate::card::Source;
+use crate::card::{Source, from_text, to_text};
 use crate::error::NetworkError;
 
 /// The most hidden units: a predicate is a small thing.
@@ -76,10 +76,7 @@ impl PredicateCard {
     /// The text of `card.json`; the same card gives the same bytes.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        // a card has nothing that JSON cannot say: every key is a string
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
-        text.push(b'\n');
-        text
+        to_text(self)
     }
 
     /// Reads a card.
@@ -87,8 +84,7 @@ impl PredicateCard {
     /// # Errors
     /// Text that is no card, and all that [`PredicateCard::check`] refuses.
     pub fn from_json(bytes: &[u8]) -> Result<Self, NetworkError> {
-        let card: Self = serde_json::from_slice(bytes)
-            .map_err(|e| NetworkError::Bytes { what: "card", why: e.to_string() })?;
+        let card: Self = from_text(bytes)?;
         card.check()?;
         Ok(card)
     }

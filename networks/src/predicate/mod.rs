@@ -11,6 +11,7 @@ mod weights;
 use market::features::{FEATURE_COUNT, Feature, FeatureVector};
 
 use crate::error::NetworkError;
+use crate::parts::{Parts, put};
 
 pub use card::{PredicateCard, PredicateInput, Turn};
 pub use weights::PredicateWeights;
@@ -133,10 +134,8 @@ impl Predicate {
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for part in [self.card.to_json(), self.safetensors()] {
-            bytes.extend((part.len() as u64).to_le_bytes());
-            bytes.extend(part);
-        }
+        put(&mut bytes, &self.card.to_json());
+        put(&mut bytes, &self.safetensors());
         bytes
     }
 
@@ -145,11 +144,9 @@ impl Predicate {
     /// # Errors
     /// Bytes of another format, cut off or with something behind them; a bad card or bad weights.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NetworkError> {
-        let mut rest = bytes.strip_prefix(MAGIC).ok_or_else(|| wrong("they do not begin with januspr1"))?;
-        let (card, weights) = (part(&mut rest)?, part(&mut rest)?);
-        if !rest.is_empty() {
-            return Err(wrong(&format!("{} bytes too many", rest.len())));
-        }
+        let mut parts = Parts::of("predicate", MAGIC, bytes)?;
+        let (card, weights) = (parts.take()?, parts.take()?);
+        parts.end()?;
         Self::from_files(card, weights)
     }
 
@@ -158,17 +155,4 @@ impl Predicate {
     pub fn hash(&self) -> [u8; 32] {
         *blake3::hash(&self.to_bytes()).as_bytes()
     }
-}
-
-fn wrong(why: &str) -> NetworkError {
-    NetworkError::Bytes { what: "predicate", why: why.to_owned() }
-}
-
-/// Takes a part with its length before it off the front.
-fn part<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], NetworkError> {
-    let (length, after) = rest.split_first_chunk::<8>().ok_or_else(|| wrong("they are cut off"))?;
-    let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| wrong("a part is too long"))?;
-    let (part, after) = after.split_at_checked(length).ok_or_else(|| wrong("they are cut off"))?;
-    *rest = after;
-    Ok(part)
 }
