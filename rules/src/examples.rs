@@ -4,7 +4,6 @@
 //! from what it sets, so that it tests one rule at a time.
 
 use std::fmt;
-use std::ops::Range;
 
 use market::order::OrderKind;
 use market::time::SECOND_NS;
@@ -16,27 +15,8 @@ use crate::facts::{
 use crate::judge::Judgement;
 use crate::number::{Bp, Count, Date, Duration, InstrumentRow, Number, Rate, Ratio, Symbol, Threat};
 use crate::rule_set::RuleSet;
-use crate::vocabulary::Sort;
+use crate::table::{Example, Setting};
 use crate::world::World;
-
-/// What a row sets.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Setting {
-    /// A fact of the one order, its instrument, or of what there is one of.
-    Cell { sort: Sort, column: u16, value: i128 },
-    /// The truth of a learned predicate.
-    Learned { learned: u16, truth: f64 },
-}
-
-/// A row of an example table.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Example {
-    pub(crate) rule: String,
-    pub(crate) passes: bool,
-    pub(crate) note: String,
-    pub(crate) settings: Vec<Setting>,
-    pub(crate) span: Range<usize>,
-}
 
 /// What became of an example.
 #[derive(Clone, Debug, PartialEq)]

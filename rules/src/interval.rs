@@ -3,7 +3,7 @@
 use crate::exact;
 use crate::number::ABSENT;
 use crate::program::{Connective, Relation};
-use crate::typing::{Arithmetic, Formula, FormulaKind, Term, TermKind};
+use crate::typing::typed::{Arithmetic, Formula, FormulaKind, Term, TermKind};
 use crate::vocabulary::Type;
 
 /// The least and the largest value of a term; `None` where nothing bounds it.
@@ -83,7 +83,7 @@ fn two(operation: Arithmetic, whole: &Term, a: &Term, b: &Term) -> Interval {
             most: both(exact::larger, x.most, y.most),
         },
         Arithmetic::Multiply => {
-            let divisor = crate::typing::surplus(a, b, whole.ty);
+            let divisor = crate::typing::arithmetic::surplus(a, b, whole.ty);
             x.corners(y, |p, q| exact::multiply(p, q, divisor))
         }
         Arithmetic::Divide => {
@@ -91,7 +91,7 @@ fn two(operation: Arithmetic, whole: &Term, a: &Term, b: &Term) -> Interval {
             if !away {
                 return Interval::ALL;
             }
-            let factor = crate::typing::lack(a, b, whole.ty);
+            let factor = crate::typing::arithmetic::lack(a, b, whole.ty);
             x.corners(y, |p, q| exact::divide(p, q, factor))
         }
     }

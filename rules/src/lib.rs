@@ -25,6 +25,7 @@ mod program;
 mod rule_set;
 mod suppose;
 mod syntax;
+mod table;
 mod typing;
 mod unit;
 pub mod vocabulary;

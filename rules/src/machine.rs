@@ -4,6 +4,7 @@ use crate::exact;
 use crate::kleene::Kleene;
 use crate::number::{ABSENT, Symbol};
 use crate::program::{Atom, Connective, Op, QUANTIFIERS, Reading};
+use crate::rule_set::{RuleId, RuleSet};
 use crate::vocabulary::{Domain, Sort};
 use crate::world::World;
 
@@ -44,6 +45,13 @@ pub(crate) struct Ground<'a> {
     pub(crate) world: &'a World,
     /// The instruments that the rule is for; all where it names none.
     pub(crate) scope: &'a [Symbol],
+}
+
+impl RuleSet {
+    /// What a rule is read on.
+    pub(crate) fn ground<'a>(&'a self, id: RuleId, world: &'a World) -> Ground<'a> {
+        Ground { ops: &self.ops, members: &self.members, world, scope: &self.rule(id).instruments }
+    }
 }
 
 /// The column of an instrument's name; a test keeps it.

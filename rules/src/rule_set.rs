@@ -4,15 +4,12 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnostic::{Diagnostic, Report, RulesError};
-use crate::examples::Example;
+use crate::diagnostic::{Diagnostic, Report};
 use crate::facts::WindowFact;
-use crate::machine::Ground;
 use crate::number::{Date, Symbol};
 use crate::program::Op;
-use crate::typing;
+use crate::table::Example;
 use crate::vocabulary::{Domain, Sort};
-use crate::world::World;
 
 /// The place of a rule in its set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,23 +102,6 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// Reads, checks and compiles the text of a file; `file` is its name, for messages.
-    ///
-    /// # Errors
-    /// [`RulesError::Invalid`] with everything that is wrong, each with its place.
-    pub fn compile(file: &str, text: &str) -> Result<Self, RulesError> {
-        let mut diagnostics = Vec::new();
-        let tree = crate::syntax::parse(text, &mut diagnostics);
-        let set = typing::check(file, text, &tree, &mut diagnostics);
-        diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
-        match set {
-            Some(set) if !diagnostics.iter().any(Diagnostic::is_error) => {
-                Ok(Self { warnings: diagnostics, ..set })
-            }
-            _ => Err(RulesError::Invalid(Report::new(file, text, diagnostics))),
-        }
-    }
-
     /// The text it was compiled from.
     #[must_use]
     pub fn text(&self) -> &str {
@@ -159,13 +139,13 @@ impl RuleSet {
         self.ids().find(|id| self.rule(*id).name == name)
     }
 
-    /// The facts over windows that the rules ask for; [`World::set_window`] takes their places.
+    /// The facts over windows that the rules ask for; [`crate::World::set_window`] takes their places.
     #[must_use]
     pub fn windows(&self) -> &[Window] {
         &self.windows
     }
 
-    /// The learned predicates; [`World::set_learned`] takes their places.
+    /// The learned predicates; [`crate::World::set_learned`] takes their places.
     #[must_use]
     pub fn learned(&self) -> &[Learned] {
         &self.learned
@@ -210,9 +190,5 @@ impl RuleSet {
         let mut set = self.clone();
         set.rules.remove(removed);
         Some(set)
-    }
-
-    pub(crate) fn ground<'a>(&'a self, id: RuleId, world: &'a World) -> Ground<'a> {
-        Ground { ops: &self.ops, members: &self.members, world, scope: &self.rule(id).instruments }
     }
 }

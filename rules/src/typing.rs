@@ -2,7 +2,7 @@
 //!
 //! An error in one place does not hide those in others: what cannot be checked is left out and told.
 
-mod arithmetic;
+pub(crate) mod arithmetic;
 mod compile;
 mod example;
 mod formula;
@@ -10,20 +10,38 @@ mod literal;
 mod names;
 mod rule;
 mod term;
-mod typed;
+pub(crate) mod typed;
 
-pub(crate) use arithmetic::{lack, surplus};
-pub(crate) use typed::{Arithmetic, Formula, FormulaKind, Place, Term, TermKind};
+pub(crate) use typed::{Formula, FormulaKind, Place, Term, TermKind};
 
 use std::ops::Range;
 
 use crate::check::form::{self, Form};
-use crate::diagnostic::Diagnostic;
-use crate::examples::Example;
+use crate::diagnostic::{Diagnostic, Report, RulesError};
 use crate::program::Op;
 use crate::rule_set::{Learned, Rule, RuleSet, Window};
 use crate::syntax::{File, Item, Name};
+use crate::table::Example;
 use crate::vocabulary::{Domain, Sort};
+
+impl RuleSet {
+    /// Reads, checks and compiles the text of a file; `file` is its name, for messages.
+    ///
+    /// # Errors
+    /// [`RulesError::Invalid`] with everything that is wrong, each with its place.
+    pub fn compile(file: &str, text: &str) -> Result<Self, RulesError> {
+        let mut diagnostics = Vec::new();
+        let tree = crate::syntax::parse(text, &mut diagnostics);
+        let set = check(file, text, &tree, &mut diagnostics);
+        diagnostics.sort_by_key(|d| (d.span.start, d.span.end));
+        match set {
+            Some(set) if !diagnostics.iter().any(Diagnostic::is_error) => {
+                Ok(Self { warnings: diagnostics, ..set })
+            }
+            _ => Err(RulesError::Invalid(Report::new(file, text, diagnostics))),
+        }
+    }
+}
 
 /// A name that the file gives to something.
 #[derive(Clone, Debug)]

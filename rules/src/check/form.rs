@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::interval;
 use crate::program::{Connective, Relation};
 use crate::rule_set::{Force, Rule};
-use crate::typing::{Arithmetic, Formula, FormulaKind, Place, Term, TermKind};
+use crate::typing::typed::{Arithmetic, Formula, FormulaKind, Place, Term, TermKind};
 use crate::unit::Dimension;
 use crate::vocabulary::Domain;
 

@@ -2,12 +2,12 @@
 
 use super::{Checker, Term};
 use crate::diagnostic::Diagnostic;
-use crate::examples::{Example, Setting};
 use crate::facts::{self, Found, facts_of};
 use crate::machine::{NAME, ORDERED};
 use crate::number::{ABSENT, Date, FactValue};
 use crate::rule_set::Window;
 use crate::syntax::{Assignment, Examples, Expr, ExprKind, Name, Row};
+use crate::table::{Example, Setting};
 use crate::typing::names::nearest;
 use crate::unit::{Dimension, Unit};
 use crate::vocabulary::{Kind, Sort, Type};
