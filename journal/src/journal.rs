@@ -1,7 +1,8 @@
 //! The journal as the rest of the house sees it: many may append, one thread writes.
 //!
-//! Natural batching: the thread takes what waits, makes blocks of it, and what is appended meanwhile is
-//! the next batch. There is no timer: a lone record is written at once.
+//! The thread takes what waits, makes blocks of it, and what is appended meanwhile is the next batch. A lone
+//! record is written at once; where records follow each other, a block begins no sooner than
+//! [`Options::linger`] after the one before, since each costs a write of its own.
 
 use std::fs;
 use std::io;
@@ -9,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::buffer::Buffer;
 use crate::codec::{self, MAX_RAW_BYTES};
@@ -33,6 +34,9 @@ pub struct Options {
     /// How much the segments may take together, before the oldest go where [`Journal::keep_from`]
     /// allows it (J10).
     pub budget_bytes: u64,
+    /// How long after a block was begun the next one is, unless more than a block waits: what comes meanwhile
+    /// goes to the disk together. What comes after a pause is written at once.
+    pub linger: Duration,
 }
 
 impl Default for Options {
@@ -42,6 +46,7 @@ impl Default for Options {
             buffer_bytes: 8 << 20,
             block_bytes: 256 << 10,
             budget_bytes: 64 << 30,
+            linger: Duration::ZERO,
         }
     }
 }
@@ -119,8 +124,10 @@ impl Journal {
         let buffer = Buffer::new(block_bytes, options.buffer_bytes, complete);
         let shared = Arc::new(Shared::new(dir, buffer, standing));
         let (ask, asked) = mpsc::sync_channel(1);
-        let (spare, buffer_bytes) = (tape.spare(), options.buffer_bytes);
-        let writer = Writer { shared: shared.clone(), tape, spare: ask, asked: false, buffer_bytes };
+        let spare = tape.spare();
+        let Options { buffer_bytes, linger, .. } = *options;
+        let own = shared.clone();
+        let writer = Writer { shared: own, tape, spare: ask, asked: false, buffer_bytes, linger };
         let thread = |name: &str| thread::Builder::new().name(name.into());
         let spare = thread("journal-spare").spawn(move || prepare(&spare, &asked));
         let spare = spare.map_err(failed(dir, "start a thread"))?;

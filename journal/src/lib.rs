@@ -39,7 +39,7 @@ pub use priority::give_way;
 pub use reader::Reader;
 pub use record::{Decision, Entry, Finding, Hash, Head, Marker, Note, Record, Released, RestartStep};
 pub use sectors::{PAGE_BYTES, SECTOR_BYTES, STAMP, span};
-pub use segments::{DEFAULT_SEGMENT_BYTES, Spare};
+pub use segments::{DEFAULT_SEGMENT_BYTES, Spare, segment_starts};
 pub use survey::BlockAt;
 pub use tape::Tape;
 pub use writer::Standing;

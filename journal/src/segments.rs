@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, RealDisk};
 use crate::error::JournalError;
 use crate::files::{self, Named};
-use crate::sectors::PAGE_BYTES;
+use crate::sectors::{First, PAGE_BYTES, read_first};
 
 /// How large a segment is unless told.
 pub const DEFAULT_SEGMENT_BYTES: u64 = 64 << 20;
@@ -50,6 +50,22 @@ pub(crate) fn open<D: Disk>(
 ) -> Result<Option<Segment<D::File>>, JournalError> {
     let Some(file) = Named::find(disk, &folder(dir).join(name(number)), write)? else { return Ok(None) };
     Ok(Some(Segment { number, bytes: file.bytes()?, file }))
+}
+
+/// Of each segment of the tape in `dir`, in order, the number after the last input before it. Of a segment no
+/// more is read than its first header.
+///
+/// # Errors
+/// Where the disk fails.
+pub fn segment_starts(dir: &Path) -> Result<Vec<u64>, JournalError> {
+    let mut starts = Vec::new();
+    for number in numbers(&RealDisk, dir)? {
+        let Some(segment) = open(&RealDisk, dir, number, false)? else { continue };
+        if let First::Header(header) = read_first(&segment.file, 0)? {
+            starts.push(header.sequence_first);
+        }
+    }
+    Ok(starts)
 }
 
 /// Makes the segment that will be needed next, so that the writer need not wait for it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::buffer::{Batch, Buffer};
@@ -119,6 +120,8 @@ pub(crate) struct Writer<D: Disk> {
     pub spare: SyncSender<()>,
     pub asked: bool,
     pub buffer_bytes: usize,
+    /// How long after a block the next is begun.
+    pub linger: Duration,
 }
 
 impl<D: Disk> Writer<D> {
@@ -136,12 +139,16 @@ impl<D: Disk> Writer<D> {
     fn work(&mut self) -> Result<End, JournalError> {
         let mut batch = Batch::default();
         let mut anchored = (self.tape.head().block, Instant::now());
+        let mut rested = Instant::now();
         loop {
             let moved = self.tape.head().block != anchored.0;
-            match self.turn(&mut batch, moved.then(|| anchored.1 + ANCHOR_EVERY)) {
+            match self.turn(&mut batch, rested, moved.then(|| anchored.1 + ANCHOR_EVERY)) {
                 Turn::End(end) => return Ok(end),
                 Turn::Tell(sequence) => self.shared.tell(0, sequence),
-                Turn::Write => self.write(&batch)?,
+                Turn::Write => {
+                    rested = Instant::now() + self.linger;
+                    self.write(&batch)?;
+                }
                 Turn::Anchor => {
                     self.tape.anchor()?;
                     anchored = (self.tape.head().block, Instant::now());
@@ -151,9 +158,9 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    /// Waits for something to do. Nothing is on its way to the disk meanwhile, so what the buffer calls
-    /// covered is durable.
-    fn turn(&self, batch: &mut Batch, anchor_at: Option<Instant>) -> Turn {
+    /// Waits for something to do; nothing is written before it has rested, unless it must. Nothing is on its
+    /// way to the disk meanwhile, so what the buffer calls covered is durable.
+    fn turn(&self, batch: &mut Batch, rested: Instant, anchor_at: Option<Instant>) -> Turn {
         batch.clear(self.buffer_bytes);
         let mut state = lock(&self.shared.state);
         loop {
@@ -166,6 +173,14 @@ impl<D: Disk> Writer<D> {
             } else if late == Some(Duration::ZERO) {
                 return Turn::Anchor;
             } else if !state.buffer.is_empty() {
+                let rest = rested.saturating_duration_since(Instant::now());
+                if !rest.is_zero() && state.end.is_none() && !state.buffer.has_a_block() {
+                    drop(state);
+                    // not by the condition: it is told of everything that comes
+                    thread::sleep(rest);
+                    state = lock(&self.shared.state);
+                    continue;
+                }
                 state.buffer.swap(batch);
                 self.shared.news.notify_all();
                 return Turn::Write;

@@ -12,6 +12,7 @@ use market::{InstrumentId, Money, Timestamp};
 use neocortex::Neocortex;
 use prefrontal::Prefrontal;
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use synapse::{Fault, Input, InputKind, Judged, LatchCause, Notice, NoticeKind, Region, Sensed, Tick};
 use thalamus::Thalamus;
 use visual_cortex::VisualCortex;
@@ -154,7 +155,7 @@ impl Line {
 
     /// What every region remembers.
     pub fn state(&self) -> LineState {
-        LineState([
+        let states = [
             self.brainstem.snapshot(),
             self.amygdala.snapshot(),
             self.hippocampus.snapshot(),
@@ -164,7 +165,8 @@ impl Line {
             self.basal_ganglia.snapshot(),
             self.cerebellum.snapshot(),
             self.prefrontal.snapshot(),
-        ])
+        ];
+        LineState(states.map(ByteBuf::from))
     }
 
     /// Puts back what every region remembered.
@@ -210,4 +212,4 @@ impl Line {
 
 /// What the regions remember, in the order of [`REGIONS`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LineState([Vec<u8>; REGIONS.len()]);
+pub struct LineState([ByteBuf; REGIONS.len()]);

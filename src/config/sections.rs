@@ -77,6 +77,9 @@ market::params! {
         block_kib: u32 = 256, "KiB", 4.0, 8192.0;
         /// How much may wait for the disk before the door stops admitting.
         buffer_mib: u32 = 8, "MiB", 1.0, 1024.0;
+        /// How long after a block was begun the next one is, so that what comes meanwhile goes to the disk
+        /// together; what comes after a pause is written at once.
+        linger_us: u32 = 1_000, "us", 0.0, 1e5;
         /// The most the tape may take: beyond it the oldest segments are dropped; 0: no bound.
         budget_gib: f64 = 0.0, "GiB", 0.0, 1e6;
     }

@@ -1,12 +1,13 @@
 //! Snapshots (J6): cut by the loop, written by a thread of its own.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeSet, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use journal::{Hash, JournalError, Marker, Reader, give_way, snapshots};
+use journal::{Hash, JournalError, Marker, give_way, segment_starts, snapshots};
 
 use crate::config::DaemonParams;
 use crate::failure::Failure;
@@ -130,20 +131,16 @@ impl Camera {
 }
 
 /// Keeps the newest ones, and of each segment the last.
-fn prune(dir: &std::path::Path) -> Result<(), JournalError> {
+fn prune(dir: &Path) -> Result<(), JournalError> {
     let mut known = snapshots::list_snapshots(dir)?;
     if known.len() <= KEPT {
         return Ok(());
     }
-    known.sort_by_key(|snapshot| std::cmp::Reverse(snapshot.sequence));
-    let mut keep: Vec<Hash> = known.iter().take(KEPT).map(|snapshot| snapshot.hash).collect();
-    let reader = Reader::open(dir)?;
+    known.sort_by_key(|snapshot| Reverse(snapshot.sequence));
+    let starts = segment_starts(dir)?;
     let mut segments = BTreeSet::new();
-    for snapshot in &known {
-        let segment = reader.block_of(snapshot.sequence).map(|at| reader.headers()[at].segment);
-        if segment.is_some_and(|segment| segments.insert(segment)) {
-            keep.push(snapshot.hash);
-        }
-    }
+    let mut is_last = |sequence| segments.insert(starts.partition_point(|start| *start <= sequence).max(1));
+    let keep = known.iter().enumerate().filter(|(at, snapshot)| is_last(snapshot.sequence) || *at < KEPT);
+    let keep: Vec<Hash> = keep.map(|(_, snapshot)| snapshot.hash).collect();
     snapshots::prune(dir, &keep).map(drop)
 }

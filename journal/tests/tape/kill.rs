@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use journal::{Entry, Journal, JournalError, Options, Reader, Record};
 
@@ -14,8 +15,13 @@ const KILLS: u64 = 200;
 /// A folder sees so many kills.
 const LIVES: u64 = 10;
 const DIR: &str = "JANUS_TEST_KILLED_DIR";
-const OPTIONS: Options =
-    Options { segment_bytes: 256 << 10, buffer_bytes: 64 << 10, block_bytes: 2_000, budget_bytes: 1 << 30 };
+const OPTIONS: Options = Options {
+    segment_bytes: 256 << 10,
+    buffer_bytes: 64 << 10,
+    block_bytes: 2_000,
+    budget_bytes: 1 << 30,
+    linger: Duration::ZERO,
+};
 
 fn records(dir: &Path) -> Result<Vec<Record>, JournalError> {
     Reader::open(dir)?.records().collect()

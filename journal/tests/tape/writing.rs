@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use journal::verify::{Verdict, verify};
 use journal::{Entry, Head, Journal, JournalError, Note, Options, Reader, Record, Released};
@@ -13,8 +14,13 @@ use tempfile::TempDir;
 use crate::made::{head, input, manifest, sequences};
 use crate::sim::{Fault, SimDisk};
 
-const OPTIONS: Options =
-    Options { segment_bytes: 1 << 20, buffer_bytes: 1 << 20, block_bytes: 256 << 10, budget_bytes: 1 << 30 };
+const OPTIONS: Options = Options {
+    segment_bytes: 1 << 20,
+    buffer_bytes: 1 << 20,
+    block_bytes: 256 << 10,
+    budget_bytes: 1 << 30,
+    linger: Duration::ZERO,
+};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")

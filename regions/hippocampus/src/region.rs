@@ -89,7 +89,7 @@ impl Region for Hippocampus {
 
     fn peek(&self, appraised: Appraised) -> Result<Encoded, Fault> {
         let codes = self.codes(&Moment::from(&appraised.sensed))?;
-        Ok(Encoded { appraised, codes })
+        Ok(Encoded { appraised: Box::new(appraised), codes })
     }
 
     fn state(&self) -> &State {

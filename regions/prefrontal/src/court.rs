@@ -14,7 +14,6 @@ use rules::{
     Bp, Count, Date, Duration, InstrumentRow, Judgement, Number, Rate, Ratio, Rule, RuleSet, Sort, Symbol,
     Threat, World, time_of_day,
 };
-use smallvec::SmallVec;
 use synapse::{Code, Forecast, RuleTruth, Sensed, Signal, ThreatLevel};
 
 use crate::limits::{Exposure, Limits, middle};
@@ -87,7 +86,7 @@ pub(crate) struct Memory<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Ruling {
     /// Every rule in force, in order.
-    pub rules: SmallVec<[RuleTruth; 4]>,
+    pub rules: Vec<RuleTruth>,
     /// How well the soft rules are kept; 1 where nothing was tested.
     pub satisfaction: f64,
     /// The first rule that was broken and latches.
@@ -96,7 +95,7 @@ pub(crate) struct Ruling {
 
 impl Default for Ruling {
     fn default() -> Self {
-        Self { rules: SmallVec::new(), satisfaction: 1.0, latching: None }
+        Self { rules: Vec::new(), satisfaction: 1.0, latching: None }
     }
 }
 

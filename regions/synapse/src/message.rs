@@ -119,8 +119,8 @@ pub struct Appraised {
 /// From the hippocampus: the separated code h(s, a, c) of each candidate action (26).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoded {
-    /// The sample.
-    pub appraised: Appraised,
+    /// The sample; apart, so that what the line hands on stays small.
+    pub appraised: Box<Appraised>,
     /// One code an action; empty where a feature it needs is absent.
     pub codes: [Box<[f32]>; Action::COUNT],
 }
@@ -220,8 +220,8 @@ pub struct FusedState {
 /// From the thalamus.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fused {
-    /// The sample.
-    pub perceived: Perceived,
+    /// The sample; apart, as before.
+    pub perceived: Box<Perceived>,
     /// All modalities in one vector.
     pub state: FusedState,
 }

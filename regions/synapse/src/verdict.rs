@@ -98,8 +98,7 @@ pub struct Verdict {
     /// The order that the requests are children of; none where they are an order by themselves.
     pub parent: Option<Parent>,
     /// Every rule that was tested, in order; empty where nothing came so far.
-    #[serde(deserialize_with = "short_list")]
-    pub rules: SmallVec<[RuleTruth; 4]>,
+    pub rules: Vec<RuleTruth>,
     /// The satisfaction of the soft rules, 1 − (19), by the audit's logic; 1 where none was tested.
     pub satisfaction: f64,
     /// The latch after this sample.
@@ -111,7 +110,7 @@ pub struct Verdict {
 impl Verdict {
     /// A verdict on what no rule was tested against, with the latch open.
     pub fn untested(outcome: Outcome) -> Self {
-        Self { outcome, parent: None, rules: SmallVec::new(), satisfaction: 1.0, latch: None, tripped: false }
+        Self { outcome, parent: None, rules: Vec::new(), satisfaction: 1.0, latch: None, tripped: false }
     }
 
     /// The requests, if any.

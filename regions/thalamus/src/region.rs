@@ -210,7 +210,7 @@ impl Region for Thalamus {
             sense.past.push(&room.row[..fuser.price_numbers], fuser.price_window);
         }
         self.room = room;
-        Ok(Fused { state: fused?, perceived })
+        Ok(Fused { state: fused?, perceived: Box::new(perceived) })
     }
 
     fn notice(&mut self, notice: &Notice) -> Result<(), Fault> {
@@ -226,7 +226,7 @@ impl Region for Thalamus {
 
     fn peek(&self, perceived: Perceived) -> Result<Fused, Fault> {
         let state = self.fuse(&perceived, &mut Room::default())?;
-        Ok(Fused { perceived, state })
+        Ok(Fused { perceived: Box::new(perceived), state })
     }
 
     fn state(&self) -> &State {

@@ -208,7 +208,7 @@ async fn raise(
     let hands = Hands { supervisor: &supervisor, bench, yields };
     let (mut gathering, at_end) = (Gathering::default(), bench.clone());
     let gather: Next<_> = Box::new(move |packets| {
-        let mut thoughts = Vec::new();
+        let mut thoughts = Vec::with_capacity(packets.len());
         gathering.gather(packets, &at_end, &mut thoughts);
         if !thoughts.is_empty() {
             outlet.say(Said::Thoughts(thoughts));

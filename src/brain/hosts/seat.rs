@@ -113,6 +113,8 @@ impl<S: Stage> Actor for Host<S> {
         let waiting = seat.gauge().took();
         match mail {
             Mail::Batch(packets) => {
+                // behind the brainstem one comes of each
+                seat.out.reserve(packets.len().min(BATCH_MAX));
                 for packet in packets {
                     seat.give_way().await;
                     seat.pass(packet)?;

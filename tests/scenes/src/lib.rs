@@ -86,7 +86,7 @@ pub fn appraised(sensed: Sensed) -> Appraised {
 
 /// The same with a code for each action.
 pub fn encoded(sensed: Sensed, codes: [&[f32]; Action::COUNT]) -> Encoded {
-    Encoded { appraised: appraised(sensed), codes: codes.map(Box::from) }
+    Encoded { appraised: Box::new(appraised(sensed)), codes: codes.map(Box::from) }
 }
 
 /// The same without codes and with nothing recalled.
@@ -103,7 +103,7 @@ pub fn perceived(sensed: Sensed) -> Perceived {
 /// The same with this fused state.
 pub fn fused(sensed: Sensed, h: &[f32]) -> Fused {
     let state = FusedState { h: h.into(), gate: Box::default(), absent: Vec::new() };
-    Fused { perceived: perceived(sensed), state }
+    Fused { perceived: Box::new(perceived(sensed)), state }
 }
 
 /// A proposal that stands out, of no urgency.

@@ -6,7 +6,6 @@
 use market::order::NewOrder;
 use market::{InstrumentId, Money, Timestamp};
 use rules::World;
-use smallvec::SmallVec;
 use synapse::{Forecast, RuleTruth, Sensed};
 
 use super::Prefrontal;
@@ -30,7 +29,7 @@ pub struct Testimony {
 #[derive(Debug, Clone)]
 pub struct Statement {
     /// Every rule in force, in order.
-    pub rules: SmallVec<[RuleTruth; 4]>,
+    pub rules: Vec<RuleTruth>,
     /// What it was judged in the light of.
     pub world: World,
 }
