@@ -234,7 +234,11 @@ pub fn now_ns() -> i64 {
     since.map_or(0, |since| since.as_nanos() as i64)
 }
 
-fn read_config(dir: &Path, hash: &Hash) -> Result<Config, Failure> {
+/// A configuration that a journal's folder keeps.
+///
+/// # Errors
+/// [`Failure::Input`] where it is missing or damaged.
+pub fn read_config(dir: &Path, hash: &Hash) -> Result<Config, Failure> {
     let bytes = artefacts::get(dir, CONFIG, hash)?;
     let text = String::from_utf8(bytes).map_err(|e| Failure::Input(format!("configuration {hash}: {e}")))?;
     Ok(Loader::new().text(&text, &format!("configuration {hash}"))?.finish()?)

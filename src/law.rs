@@ -1,5 +1,5 @@
-//! The rules that orders are held to, as an artefact (R2): the text of a rule file, and what grounds its learned
-//! predicates.
+//! The rules that orders are held to, as an artefact (R2): the text of one rule file or of several that are read as
+//! one, and what grounds its learned predicates.
 
 use std::fmt;
 use std::path::Path;
@@ -16,10 +16,37 @@ use crate::failure::Failure;
 
 /// The kind of an artefact that is a rule set.
 pub const RULES: &str = "rules";
-/// The rules that ship; the value of `prefrontal.rules`.
+/// The rules that ship and hold every limit; the value of `prefrontal.rules`.
 pub const COMPLIANCE: &str = "compliance";
 
-const SHIPPED: &str = include_str!("../config/compliance.ltn");
+/// The files that ship, by the names that stand for them.
+const SHIPPED: [(&str, &str); 2] =
+    [(COMPLIANCE, include_str!("../config/compliance.ltn")), ("luld", include_str!("../config/luld.ltn"))];
+
+/// The text of rule files: their names with commas between them, those that ship by their own names. Several are
+/// read as one, in order.
+///
+/// # Errors
+/// [`Failure::Input`] where a file cannot be read.
+pub fn read(names: &str) -> Result<String, Failure> {
+    let file = |name: &str| match SHIPPED.iter().find(|(shipped, _)| *shipped == name) {
+        Some((name, text)) => Ok((format!("{name}.ltn"), (*text).to_owned())),
+        None => match std::fs::read_to_string(name) {
+            Ok(text) => Ok((name.to_owned(), text)),
+            Err(e) => {
+                let known = SHIPPED.map(|(name, _)| format!("`{name}`")).join(" or ");
+                Err(Failure::Input(format!("{name}: {e}; name a rule file, or {known}")))
+            }
+        },
+    };
+    let files = names.split(',').map(|name| file(name.trim()));
+    Ok(rules::joined(&files.collect::<Result<Vec<_>, _>>()?))
+}
+
+/// What messages call rule files of these names.
+pub fn called(names: &str) -> String {
+    if names == COMPLIANCE { format!("{COMPLIANCE}.ltn") } else { names.to_owned() }
+}
 
 /// A rule set that holds every limit, with its artefact.
 #[derive(Clone)]
@@ -53,7 +80,7 @@ impl Rules {
             return Err(Failure::Input(report.render()));
         }
         if let Some(example) = set.run_examples().iter().find(|example| !example.is_kept()) {
-            return Err(Failure::Input(format!("{name}: {example}; `janus rules test` tells more")));
+            return Err(Failure::Input(format!("{example}; `janus rules test` tells more")));
         }
         Ok(Self { set: Arc::new(set), hash: Hash::of(text.as_bytes()) })
     }
@@ -63,29 +90,23 @@ impl Rules {
     /// # Errors
     /// As [`Rules::new`].
     pub fn shipped() -> Result<Self, Failure> {
-        Self::new("compliance.ltn", SHIPPED)
+        Self::named(COMPLIANCE)
     }
 
     /// Those that a configuration names.
     ///
     /// # Errors
-    /// [`Failure::Input`] where the file cannot be read; as [`Rules::new`].
+    /// As [`Rules::named`].
     pub fn chosen(config: &Config) -> Result<Self, Failure> {
-        match config.prefrontal.rules.as_str() {
-            COMPLIANCE => Self::shipped(),
-            path => Self::file(Path::new(path)),
-        }
+        Self::named(&config.prefrontal.rules)
     }
 
-    /// Those of a file.
+    /// Those of rule files, named as [`read`] takes them.
     ///
     /// # Errors
-    /// As [`Rules::chosen`].
-    pub fn file(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            Failure::Input(format!("{}: {e}; name a rule file, or `{COMPLIANCE}`", path.display()))
-        })?;
-        Self::new(&path.display().to_string(), &text)
+    /// As [`read`] and [`Rules::new`].
+    pub fn named(names: &str) -> Result<Self, Failure> {
+        Self::new(&called(names), &read(names)?)
     }
 
     /// Reads them from a journal's folder.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
-use ariadne::{CharSet, Config, IndexType, Label, ReportKind, Source};
+use ariadne::{CharSet, Config, IndexType, Label, ReportKind, sources};
+
+use crate::files::Part;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +73,12 @@ impl Diagnostic {
     }
 }
 
-/// What was found in one file.
+/// What was found in a file, or in several that are one set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The file's name.
+    /// The file's name; of several, what they are called together.
     pub file: String,
-    /// The file's text.
+    /// The text; of several files as [`crate::joined`] makes it.
     pub text: String,
     /// What was found, in the order of the file.
     pub diagnostics: Vec<Diagnostic>,
@@ -94,12 +96,20 @@ impl Report {
         Self { file: file.to_owned(), text: text.to_owned(), diagnostics }
     }
 
-    /// Line and column of a place, both from 1; columns count characters.
+    /// Line and column of a place in its file, both from 1; columns count characters.
     #[must_use]
     pub fn position(&self, at: usize) -> (usize, usize) {
-        let before = self.text.get(..at.min(self.text.len())).unwrap_or(&self.text);
-        let line = before.rfind('\n').map_or(0, |end| end + 1);
-        (before.matches('\n').count() + 1, before[line..].chars().count() + 1)
+        self.part(at).position(at)
+    }
+
+    /// The file that a place is in.
+    #[must_use]
+    pub fn file_of(&self, at: usize) -> &str {
+        self.part(at).file
+    }
+
+    fn part(&self, at: usize) -> Part<'_> {
+        Part::at(&self.file, &self.text, at)
     }
 
     /// Everything with its line shown and the place pointed at, as plain text.
@@ -131,26 +141,31 @@ impl Report {
     }
 
     fn one(&self, found: &Diagnostic) -> String {
-        let (file, text) = (self.file.as_str(), self.text.as_str());
-        let inside = |span: &Range<usize>| span.start.min(text.len())..span.end.min(text.len());
+        let mut texts = Vec::new();
+        let mut inside = |span: &Range<usize>| {
+            let part = self.part(span.start);
+            texts.push((part.file.to_owned(), part.text.to_owned()));
+            (part.file.to_owned(), part.span(span))
+        };
+        let span = inside(&found.span);
         let kind = match found.severity {
             Severity::Error => ReportKind::Error,
             Severity::Warning => ReportKind::Warning,
         };
         let config =
             Config::new().with_color(false).with_index_type(IndexType::Byte).with_char_set(CharSet::Unicode);
-        let mut report = ariadne::Report::build(kind, (file, inside(&found.span)))
+        let mut report = ariadne::Report::build(kind, span.clone())
             .with_config(config)
             .with_message(&found.message)
-            .with_label(Label::new((file, inside(&found.span))).with_message(&found.label));
+            .with_label(Label::new(span).with_message(&found.label));
         if let Some((span, label)) = &found.other {
-            report = report.with_label(Label::new((file, inside(span))).with_message(label));
+            report = report.with_label(Label::new(inside(span)).with_message(label));
         }
         if let Some(help) = &found.help {
             report = report.with_help(help);
         }
         let mut out = Vec::new();
-        match report.finish().write((file, Source::from(text)), &mut out) {
+        match report.finish().write(sources(texts), &mut out) {
             Ok(()) => String::from_utf8_lossy(&out).into_owned(),
             Err(_) => self.line(found),
         }
@@ -158,10 +173,11 @@ impl Report {
 
     /// `file:line:column: error: what; what to do`.
     fn line(&self, found: &Diagnostic) -> String {
-        let (line, column) = self.position(found.span.start);
+        let part = self.part(found.span.start);
+        let (line, column) = part.position(found.span.start);
         let kind = if found.is_error() { "error" } else { "warning" };
         let help = found.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
-        format!("{}:{line}:{column}: {kind}: {}{help}", self.file, found.message)
+        format!("{}:{line}:{column}: {kind}: {}{help}", part.file, found.message)
     }
 }
 

@@ -12,6 +12,7 @@ use market::{Money, Price, Quantity, Side};
 use crate::facts::{
     AccountFacts, CalendarFacts, InstrumentFacts, MarketFacts, OrderFacts, PerceptFacts, WindowFact,
 };
+use crate::files::Part;
 use crate::judge::Judgement;
 use crate::number::{Bp, Count, Date, Duration, InstrumentRow, Number, Rate, Ratio, Symbol, Threat};
 use crate::rule_set::RuleSet;
@@ -25,8 +26,12 @@ pub struct ExampleOutcome {
     pub rule: String,
     /// What the row says of itself.
     pub note: String,
+    /// The file that it stands in.
+    pub file: String,
     /// The line it stands on.
     pub line: usize,
+    /// The row as it is written, on one line.
+    pub row: String,
     /// Whether it says that the rule passes.
     pub expected: bool,
     /// Whether the rule did.
@@ -46,7 +51,7 @@ impl ExampleOutcome {
 impl fmt::Display for ExampleOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |passes: bool| if passes { "passes" } else { "is refused" };
-        write!(f, "line {}: {} ", self.line, self.rule)?;
+        write!(f, "{}:{}: {} ", self.file, self.line, self.rule)?;
         if !self.note.is_empty() {
             write!(f, "\"{}\" ", self.note)?;
         }
@@ -113,6 +118,7 @@ pub(crate) fn usual_instrument(name: Symbol) -> InstrumentFacts {
         rate_limit: Some(Rate(50)),
         duplicate_window: Some(Duration(SECOND_NS / 2)),
         halted: Some(false),
+        halt_age: None,
         spread: Bp::from_f64(1.0),
         mid: Some(price(100)),
         reference: Some(price(100)),
@@ -125,7 +131,9 @@ pub(crate) fn usual_instrument(name: Symbol) -> InstrumentFacts {
 pub(crate) fn quiet(fact: WindowFact) -> Option<Number> {
     match fact {
         WindowFact::Volatility => Bp::from_f64(10.0).map(Number::of),
-        WindowFact::MeanPrice => Some(Number::of(price(100))),
+        WindowFact::MeanPrice | WindowFact::LowestPrice | WindowFact::HighestPrice => {
+            Some(Number::of(price(100)))
+        }
         WindowFact::OrdersIn | WindowFact::FillsIn => Some(Number::of(Count(0))),
         WindowFact::NotionalIn => Some(Number::of(Money::ZERO)),
     }
@@ -133,6 +141,45 @@ pub(crate) fn quiet(fact: WindowFact) -> Option<Number> {
 
 /// A Monday in summer, at half past two.
 pub(crate) const QUIET_DAY: Date = Date(20_605);
+
+const HOUR_NS: i64 = 3_600 * SECOND_NS;
+
+/// An account that has lost nothing.
+pub(crate) fn usual_account(name: Symbol) -> AccountFacts {
+    AccountFacts {
+        account: Some(name),
+        equity: Some(money(1_000_000)),
+        start_equity: Some(money(1_000_000)),
+        drawdown: Some(Ratio::default()),
+    }
+}
+
+pub(crate) fn half_past_two(day: Date) -> CalendarFacts {
+    CalendarFacts {
+        date: Some(day),
+        weekday: Some(day.weekday()),
+        time_of_day: Some(Duration(14 * HOUR_NS + HOUR_NS / 2)),
+    }
+}
+
+pub(crate) fn calm_percept() -> PerceptFacts {
+    PerceptFacts {
+        threat: Some(Threat::Calm),
+        latched: Some(false),
+        margin: Ratio::from_f64(1.0),
+        confidence: Ratio::from_f64(1.0),
+    }
+}
+
+/// A market that stands where it stood.
+pub(crate) fn calm_market() -> MarketFacts {
+    MarketFacts {
+        market_drop: Some(Ratio::default()),
+        index_age: Some(Duration(0)),
+        exchange_time: Some(Duration(10 * HOUR_NS + HOUR_NS / 2)),
+        ..MarketFacts::default()
+    }
+}
 
 impl RuleSet {
     /// The world that examples start from: one harmless order on a calm day.
@@ -144,29 +191,10 @@ impl RuleSet {
         for (at, window) in self.windows().iter().enumerate() {
             world.set_window(row, at, quiet(window.fact));
         }
-        let hour_ns = 3_600 * SECOND_NS;
-        world.set_account(&AccountFacts {
-            account: Some(Symbol(u32::MAX)),
-            equity: Some(money(1_000_000)),
-            start_equity: Some(money(1_000_000)),
-            drawdown: Some(Ratio::default()),
-        });
-        world.set_calendar(&CalendarFacts {
-            date: Some(QUIET_DAY),
-            weekday: Some(QUIET_DAY.weekday()),
-            time_of_day: Some(Duration(14 * hour_ns + hour_ns / 2)),
-        });
-        world.set_percept(&PerceptFacts {
-            threat: Some(Threat::Calm),
-            latched: Some(false),
-            margin: Ratio::from_f64(1.0),
-            confidence: Ratio::from_f64(1.0),
-        });
-        world.set_market(&MarketFacts {
-            market_drop: Some(Ratio::default()),
-            exchange_time: Some(Duration(10 * hour_ns + hour_ns / 2)),
-            ..MarketFacts::default()
-        });
+        world.set_account(&usual_account(Symbol(u32::MAX)));
+        world.set_calendar(&half_past_two(QUIET_DAY));
+        world.set_percept(&calm_percept());
+        world.set_market(&calm_market());
         world.push_order(&harmless_order());
         world
     }
@@ -207,11 +235,14 @@ impl RuleSet {
             // a rule that was taken out refuses nothing; what others refuse is refused
             None => refused_by.is_empty(),
         };
-        let line = self.text[..example.span.start].matches('\n').count() + 1;
+        let part = Part::at(&self.file, &self.text, example.span.start);
+        let words: Vec<&str> = self.text[example.span.clone()].split_whitespace().collect();
         ExampleOutcome {
             rule: example.rule.clone(),
             note: example.note.clone(),
-            line,
+            file: part.file.to_owned(),
+            line: part.position(example.span.start).0,
+            row: words.join(" "),
             expected: example.passes,
             passed,
             refused_by,

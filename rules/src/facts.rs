@@ -88,6 +88,8 @@ facts! {
         duplicate_window: Duration = 0.001 .. 86400.0;
         /// Whether its venue has halted it.
         halted: bool;
+        /// How long ago its last halt began; absent where there was none.
+        halt_age: Duration = 0.0 .. 9.3e9;
         /// The spread of its book.
         spread: Bp = 0.0 .. 20000.0;
         /// The middle of its book, or the last price where there is no book.
@@ -146,6 +148,8 @@ facts! {
     pub struct MarketFacts of Market {
         /// How far the index is below its last close, as a share of that.
         market_drop: Ratio = -1e6 .. 1.0;
+        /// How old the index's last price is; absent where it had none today.
+        index_age: Duration = 0.0 .. 9.3e9;
         /// The time of day at the exchange.
         exchange_time: Duration = 0.0 .. 86400.0;
         /// When the first breaker was first crossed today, time of day at the exchange; absent where it was not.
@@ -164,6 +168,10 @@ pub enum WindowFact {
     Volatility,
     /// Its mean price.
     MeanPrice,
+    /// Its lowest price.
+    LowestPrice,
+    /// Its highest price.
+    HighestPrice,
     /// How many orders and replacements were approved.
     OrdersIn,
     /// What they were worth.
@@ -174,8 +182,15 @@ pub enum WindowFact {
 
 impl WindowFact {
     /// All there are.
-    pub const ALL: [Self; 5] =
-        [Self::Volatility, Self::MeanPrice, Self::OrdersIn, Self::NotionalIn, Self::FillsIn];
+    pub const ALL: [Self; 7] = [
+        Self::Volatility,
+        Self::MeanPrice,
+        Self::LowestPrice,
+        Self::HighestPrice,
+        Self::OrdersIn,
+        Self::NotionalIn,
+        Self::FillsIn,
+    ];
 
     /// Its declaration.
     #[must_use]
@@ -185,6 +200,13 @@ impl WindowFact {
                 ("volatility", Bp::TYPE, 1e6, "The standard deviation of its return over such a span.")
             }
             Self::MeanPrice => ("mean_price", Price::TYPE, 9.3e9, "The mean of its price over the window."),
+            Self::LowestPrice => (
+                "lowest_price",
+                Price::TYPE,
+                9.3e9,
+                "The lowest price that a second of the window ended with.",
+            ),
+            Self::HighestPrice => ("highest_price", Price::TYPE, 9.3e9, "The highest of them."),
             Self::OrdersIn => (
                 "orders_in",
                 Count::TYPE,

@@ -1,8 +1,7 @@
 //! Judgement: every rule in force, crisp and in both soft logics, with nothing allocated on the way.
 
-use crate::constraints::{at_most_truth, satisfaction};
 use crate::kleene::Kleene;
-use crate::logic::{Aggregator, Graded, Logic, not};
+use crate::logic::{Aggregator, Graded, Logic, not, sigmoid};
 use crate::machine::Machine;
 use crate::number::{ABSENT, Date};
 use crate::program::{Atom, Comparison, Connective, Reading, Relation};
@@ -71,18 +70,22 @@ impl Judgement {
         self.refusals(rules).next().is_none()
     }
 
-    /// Whether a latching rule is violated, so that trading latches until a person arms.
-    #[must_use]
-    pub fn latches(&self, rules: &RuleSet) -> bool {
-        self.refusals(rules).any(|v| rules.rule(v.rule).latching)
-    }
-
     /// How well the soft rules are kept, Σ w P / Σ w in the product logic (50); 1 where there is none.
     #[must_use]
     pub fn satisfaction(&self, rules: &RuleSet) -> f64 {
         let soft = self.verdicts.iter().filter(|v| !rules.rule(v.rule).is_hard());
         satisfaction(soft.map(|v| (rules.rule(v.rule).weight, v.product)))
     }
+}
+
+/// Σ w P / Σ w of weighted truths (46, 47); 1 of none, as nothing was asked for. Divided by the sum of the weights and
+/// not, as (50) says, by their number, it keeps to [0, 1] whatever the weights.
+fn satisfaction(weighted: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (mut kept, mut total, mut none) = (0.0, 0.0, true);
+    for (weight, truth) in weighted {
+        (kept, total, none) = (kept + weight * truth, total + weight, false);
+    }
+    if none { 1.0 } else { kept / total }
 }
 
 impl RuleSet {
@@ -201,8 +204,19 @@ pub(crate) fn shown(unit: Unit, cell: i128) -> f64 {
 /// The soft truth of an order of two numbers; ½ at the bound, wherever it is not 0.
 pub(crate) fn graded(relation: Relation, value: f64, bound: f64) -> f64 {
     match relation {
-        Relation::Greater | Relation::AtLeast => at_most_truth(-value, -bound, SHARPNESS),
-        _ => at_most_truth(value, bound, SHARPNESS),
+        Relation::Greater | Relation::AtLeast => at_most(-value, -bound),
+        _ => at_most(value, bound),
+    }
+}
+
+/// The soft truth of value ≤ bound (17): a sigmoid of the margin in units of the bound. Where the bound is 0 only what
+/// keeps it is true; what is not a number is false.
+fn at_most(value: f64, bound: f64) -> f64 {
+    let margin = bound - value;
+    match bound {
+        0.0 if value <= 0.0 => 1.0,
+        _ if bound == 0.0 || !margin.is_finite() || bound.is_nan() => 0.0,
+        _ => sigmoid(SHARPNESS * margin / bound.abs()),
     }
 }
 
@@ -242,13 +256,13 @@ pub(crate) fn quantify(aggregator: &Aggregator, all: bool, rows: &[Truths]) -> T
     if all {
         Truths {
             crisp: crisp.fold(Kleene::True, Kleene::and),
-            product: aggregator.p_mean_error_of(product),
+            product: aggregator.p_mean_error(product),
             lukasiewicz: soft.fold(1.0, f64::min),
         }
     } else {
         Truths {
             crisp: crisp.fold(Kleene::False, Kleene::or),
-            product: aggregator.p_mean_of(product),
+            product: aggregator.p_mean(product),
             lukasiewicz: soft.fold(0.0, f64::max),
         }
     }
@@ -290,5 +304,41 @@ impl Reading for Judge {
 
     fn quantify(&mut self, _site: usize, all: bool, rows: &[Truths]) -> Truths {
         quantify(&self.all, all, rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use support::golden;
+
+    #[test]
+    fn golden_satisfaction_and_slippage() {
+        let (mut losses, mut slippages) = (0, 0);
+        for case in golden::cases("06_") {
+            if !case.inputs["w"].is_null() {
+                let weighted = case.input("w").into_iter().zip(case.input("P"));
+                case.check("L_adopted_weight_normalised", &[1.0 - satisfaction(weighted)]);
+                losses += 1;
+            } else if !case.inputs["slippage"].is_null() {
+                assert_eq!(case.number("k"), SHARPNESS);
+                let bound = case.number("lam") * case.number("volatility");
+                let soft = |slippage: f64| graded(Relation::Less, slippage, bound);
+                case.check("truth", &case.input("slippage").into_iter().map(soft).collect::<Vec<_>>());
+                slippages += 1;
+            }
+        }
+        assert!(losses > 0 && slippages > 0, "a kind of case is missing");
+    }
+
+    #[test]
+    fn nothing_asked_for_is_satisfied_and_what_is_no_number_is_not_kept() {
+        assert_eq!(satisfaction(std::iter::empty()), 1.0);
+        for relation in [Relation::Less, Relation::AtLeast] {
+            for (value, bound) in [(f64::NAN, 1.0), (1.0, f64::NAN), (f64::INFINITY, f64::INFINITY)] {
+                assert_eq!(graded(relation, value, bound), 0.0, "{relation:?} {value} {bound}");
+            }
+        }
+        assert_eq!([-0.1, 0.0, 1e-9].map(|value| graded(Relation::AtMost, value, 0.0)), [1.0, 1.0, 0.0]);
     }
 }

@@ -8,12 +8,12 @@
 //! `docs/rules.md`.
 
 mod check;
-pub mod constraints;
 mod diagnostic;
 mod exact;
 mod examples;
 mod explain;
 pub mod facts;
+mod files;
 mod gradient;
 mod interval;
 mod judge;
@@ -37,6 +37,7 @@ pub use explain::{Numbers, Tree};
 pub use facts::{
     AccountFacts, CalendarFacts, InstrumentFacts, MarketFacts, OrderFacts, PerceptFacts, WindowFact,
 };
+pub use files::joined;
 pub use gradient::Gradient;
 pub use judge::{Judgement, RuleVerdict, SHARPNESS, Truths};
 pub use kleene::Kleene;

@@ -3,7 +3,7 @@
 mod aggregate;
 mod operators;
 
-pub use aggregate::{Aggregator, logical_loss, logical_loss_gradient, satisfaction};
+pub use aggregate::Aggregator;
 pub use operators::{Graded, Logic, not};
 
 /// The ε of the stable forms: they push truths this far away from where gradients vanish or are

@@ -6,6 +6,7 @@ use market::order::OrderKind;
 use market::{Money, Price, Quantity, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::exact;
 use crate::unit::{Dimension, Unit};
 use crate::vocabulary::{Kind, Type};
 
@@ -68,6 +69,13 @@ impl Ratio {
     #[must_use]
     pub fn from_f64(ratio: f64) -> Option<Self> {
         nearest(ratio, Unit::of(Dimension::RATIO)).map(Self)
+    }
+
+    /// A part of a whole, to the nearest; `None` of nothing.
+    #[must_use]
+    pub fn of(part: i64, whole: i64) -> Option<Self> {
+        let ratio = exact::divide(part.into(), whole.into(), Dimension::RATIO.scale());
+        (ratio != ABSENT).then_some(Self(ratio))
     }
 }
 
@@ -235,6 +243,8 @@ mod tests {
         assert_eq!(Ratio::from_f64(f64::INFINITY), None);
         assert_eq!(Ratio::from_f64(1e300), None);
         assert_eq!(Ratio::from_f64(0.07).map(FactValue::cell), Some(700_000_000_000));
+        assert_eq!(Ratio::of(6_000 - 5_580, 6_000), Ratio::from_f64(0.07));
+        assert_eq!(Ratio::of(1, 0), None);
     }
 
     #[test]

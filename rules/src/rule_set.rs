@@ -90,7 +90,6 @@ pub struct RuleSet {
     pub(crate) windows: Vec<Window>,
     pub(crate) learned: Vec<Learned>,
     pub(crate) names: Vec<String>,
-    pub(crate) currency: Option<String>,
     /// The exponent p of the aggregators.
     pub(crate) aggregation: f64,
     pub(crate) examples: Vec<Example>,
@@ -163,12 +162,6 @@ impl RuleSet {
     #[must_use]
     pub fn name_of(&self, symbol: Symbol) -> Option<&str> {
         self.names.get(symbol.0 as usize).map(String::as_str)
-    }
-
-    /// The currency that the file counts money in, if it names one.
-    #[must_use]
-    pub fn currency(&self) -> Option<&str> {
-        self.currency.as_deref()
     }
 
     /// The exponent p of the aggregators.

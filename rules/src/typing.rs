@@ -201,7 +201,6 @@ impl Checker<'_> {
             windows: self.windows,
             learned: self.learned.into_iter().map(|(_, learned)| learned).collect(),
             names: self.names,
-            currency: self.currency.map(|name| name.text),
             aggregation: self.aggregation.map_or(USUAL_P, |(p, _)| p),
             examples: self.examples,
             ops: self.ops,

@@ -1,6 +1,6 @@
 //! The files of rules that ship, and what their examples are worth.
 
-use rules::{Judgement, Report, RuleSet, RulesError};
+use rules::{ExampleOutcome, Judgement, Report, RuleSet, RulesError, joined};
 use support::root;
 
 fn shipped(name: &str) -> RuleSet {
@@ -21,6 +21,50 @@ fn every_example_that_ships_comes_out_as_it_says() {
         assert!(broken.is_empty(), "{name}:\n{}", broken.join("\n"));
         assert!(outcomes.len() > 30, "{name}: {} examples", outcomes.len());
     }
+}
+
+fn both() -> String {
+    joined(&["compliance.ltn", "luld.ltn"].map(|name| (name, shipped(name).text().to_owned())))
+}
+
+#[test]
+fn the_files_that_ship_are_one_set_that_enforces_every_limit() {
+    let set = RuleSet::compile("both", &both()).expect("sound");
+    assert!(set.check().diagnostics.is_empty(), "{}", told(&set.check()));
+    let rules = ["compliance.ltn", "luld.ltn"].map(|name| shipped(name).rules().len());
+    assert_eq!(set.rules().len(), rules[0] + rules[1]);
+    assert!(set.run_examples().iter().all(ExampleOutcome::is_kept));
+    // what is not known of a market hides no gap
+    let without = set.without("capital").expect("a rule of that name").check();
+    assert!(told(&without).contains("the capital limit is not enforced"), "{}", told(&without));
+}
+
+#[test]
+fn what_is_wrong_in_one_of_several_files_is_told_in_that_file() {
+    let files = [
+        ("a.ltn", "# first\nhard rule same: drawdown < 5 %\n"),
+        ("b.ltn", "\nhard rule same: drawdown < 6 %\n"),
+    ];
+    let Err(RulesError::Invalid(report)) = RuleSet::compile("a.ltn, b.ltn", &joined(&files)) else {
+        panic!("two rules have one name");
+    };
+    assert!(report.to_string().starts_with("b.ltn:2:11: error: "), "{report}");
+    assert!(
+        told(&report).contains("a.ltn:2:11") && told(&report).contains("b.ltn:2:11"),
+        "{}",
+        told(&report)
+    );
+    let table = joined(&[
+        ("a.ltn", "hard rule low: drawdown < 5 %\n"),
+        ("b.ltn", "\nexamples for low:\n    pass: drawdown =\n 6 %"),
+    ]);
+    let outcome = RuleSet::compile("both", &table).expect("sound").run_examples().remove(0);
+    assert_eq!(
+        (outcome.file.as_str(), outcome.line, outcome.row.as_str()),
+        ("b.ltn", 3, "pass: drawdown = 6 %")
+    );
+    let gap = RuleSet::compile("both", &table).expect("sound").check();
+    assert!(gap.to_string().starts_with("both:1:1: error: the order size limit"), "{gap}");
 }
 
 #[test]

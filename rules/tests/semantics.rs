@@ -1,7 +1,8 @@
 //! Both soft logics and their gradients over random formulas of learned predicates.
 
 use proptest::prelude::*;
-use rules::{Kleene, OrderFacts, RuleId, RuleSet, Sort, World};
+use rules::{Bp, InstrumentRow, Judgement, Kleene, Number, OrderFacts, RuleId, RuleSet, Sort, World};
+use support::golden;
 
 /// A formula of three learned predicates, as text.
 fn formula() -> impl Strategy<Value = String> {
@@ -127,4 +128,37 @@ fn an_atom_that_is_used_twice_has_the_slope_of_both_uses() {
     assert_eq!((atom.learned, atom.row), (0, 0));
     // a² has the slope 2a = 1, but for the ε of the stable forms
     assert!((slope - 1.0).abs() < 1e-3, "{slope}");
+}
+
+/// Whether slippage < `times` · volatility, all as fractions of the price, by the rule of (17).
+fn is_calm(slippage: f64, volatility: f64, times: f64) -> f64 {
+    let text = format!(
+        "soft rule calm: forall o in orders: forecast_slippage(o) < {times} * volatility(o.instrument, 5 min)\n"
+    );
+    let rules = RuleSet::compile("t.ltn", &text).unwrap_or_else(|e| panic!("{text}\n{e}"));
+    let bp = |fraction: f64| Bp::from_f64(fraction * 1e4);
+    let mut world = World::new(&rules, 1);
+    world.set_window(InstrumentRow(0), 0, bp(volatility).map(Number::of));
+    let (instrument, forecast_slippage) = (Some(InstrumentRow(0)), bp(slippage));
+    world.push_order(&OrderFacts { instrument, forecast_slippage, ..OrderFacts::default() });
+    let mut judgement = Judgement::default();
+    rules.judge(&world, &mut judgement);
+    f64::from(u8::from(judgement.verdicts[0].passed))
+}
+
+#[test]
+fn golden_slippage() {
+    let mut run = 0;
+    for case in golden::cases("06_").iter().filter(|case| !case.inputs["slippage"].is_null()) {
+        let (volatility, times) = (case.number("volatility"), case.number("lam"));
+        let calm = case.input("slippage").into_iter().map(|slippage| is_calm(slippage, volatility, times));
+        case.check("crisp", &calm.collect::<Vec<_>>());
+        run += 1;
+    }
+    for case in golden::cases("15_").iter().filter(|case| !case.inputs["slip_vol_lambda"].is_null()) {
+        let calm = case.rows("slip_vol_lambda").into_iter().map(|of| is_calm(of[0], of[1], of[2]));
+        case.check("ok", &calm.collect::<Vec<_>>());
+        run += 1;
+    }
+    assert!(run > 1, "a kind of case is missing");
 }

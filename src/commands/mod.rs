@@ -180,9 +180,9 @@ pub struct ConfigArgs {
     /// Let the network in this folder decide: inference.network.
     #[arg(long, value_name = "DIR")]
     network: Option<String>,
-    /// Hold orders to the rules of this file: prefrontal.rules.
+    /// Hold orders to the rules of this file, or of all that are given: prefrontal.rules.
     #[arg(long, value_name = "FILE")]
-    rules: Option<String>,
+    rules: Vec<String>,
     /// What runs networks, auto, native, ort-tract or onnxruntime: inference.backend.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
@@ -197,11 +197,12 @@ impl ConfigArgs {
     /// Keys with values, as `--set` takes them.
     fn flags(&self) -> Vec<String> {
         let network = self.network.as_deref().or(self.untrained.then_some(NONE));
+        let rules = self.rules.join(",");
         let flag = |key: &str, value: Option<&str>| value.map(|value| format!("{key}={value}"));
         let named = [
             flag("inference.network", network),
             flag("inference.backend", self.backend.as_deref()),
-            flag("prefrontal.rules", self.rules.as_deref()),
+            flag("prefrontal.rules", Some(rules.as_str()).filter(|rules| !rules.is_empty())),
         ];
         self.set.iter().cloned().chain(named.into_iter().flatten()).collect()
     }

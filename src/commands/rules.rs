@@ -3,8 +3,6 @@
 mod diff;
 mod explain;
 
-use std::path::PathBuf;
-
 use clap::{Args, Subcommand};
 use rules::{Diagnostic, Report, RuleSet, RulesError};
 use serde_json::json;
@@ -14,7 +12,7 @@ use super::operator::{self, Signature};
 use super::terminal::{report, say, say_json, tell};
 use crate::control::Ask;
 use crate::failure::Failure;
-use crate::law::{COMPLIANCE, Rules};
+use crate::law::{COMPLIANCE, Rules, called, read};
 use crate::rulebook::{self, counted, findings};
 
 /// `janus rules …`
@@ -37,8 +35,9 @@ pub enum RulesCommand {
 /// A rule file to look at, and how that is told.
 #[derive(Debug, Args)]
 pub struct Look {
-    /// The rule file; without it the rules that ship.
-    file: Option<PathBuf>,
+    /// The rule file; several are read as one set. Without one, the rules that ship.
+    #[arg(value_name = "FILE", default_value = COMPLIANCE)]
+    files: Vec<String>,
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
@@ -57,8 +56,9 @@ pub struct Check {
 /// Arguments of `janus rules apply`.
 #[derive(Debug, Args)]
 pub struct Apply {
-    /// The rule file.
-    file: PathBuf,
+    /// The rule file; several are read as one set.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<String>,
     #[command(flatten)]
     journal: JournalArgs,
     #[command(flatten)]
@@ -83,27 +83,11 @@ impl RulesCommand {
     }
 }
 
-/// The rules of a file, or those that ship where `compliance` is named.
-fn rules_of(file: &std::path::Path) -> Result<Rules, Failure> {
-    if file.as_os_str() == COMPLIANCE { Rules::shipped() } else { Rules::file(file) }
-}
-
 impl Look {
-    /// Its name and text.
-    fn read(&self) -> Result<(String, String), Failure> {
-        let Some(file) = &self.file else {
-            return Ok((format!("{COMPLIANCE}.ltn"), Rules::shipped()?.set().text().to_owned()));
-        };
-        let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|e| {
-            Failure::Input(format!("{name}: {e}; name a rule file, or none for the rules that ship"))
-        })?;
-        Ok((name, text))
-    }
-
     /// Compiled, whatever its limits and examples come to.
     fn compile(&self) -> Result<(String, RuleSet), Failure> {
-        let (name, text) = self.read()?;
+        let names = self.files.join(",");
+        let (name, text) = (called(&names), read(&names)?);
         match RuleSet::compile(&name, &text) {
             Ok(rules) => Ok((name, rules)),
             Err(RulesError::Invalid(found)) => Err(self.refuse(&name, &found)?),
@@ -162,7 +146,7 @@ impl Check {
 impl Apply {
     /// What does not stand is told here, with its place, before a daemon is asked.
     fn run(self) -> Result<(), Failure> {
-        let rules = rules_of(&self.file)?;
+        let rules = Rules::named(&self.files.join(","))?;
         tell(&rules.set().check().render());
         let Signature { by, reason } = self.signature;
         operator::command(&self.journal, &Ask::Rules { rules: rules.set().text().to_owned(), by, reason })

@@ -12,6 +12,7 @@ use super::terminal::report;
 use crate::explain::{self, Origin, Sequel};
 use crate::failure::Failure;
 use crate::sleep;
+use crate::tax;
 
 /// Arguments of `janus why`.
 #[derive(Debug, Args)]
@@ -175,7 +176,8 @@ fn origin(tape: &Tape, found: &Found) -> Result<Origin, Failure> {
     let record = &found.decision.record;
     let recalls = record.recall.iter().any(|recall| !recall.nearest.is_empty());
     let schemas = if recalls { sleep::book_at(&tape.dir, &tape.reader, record.sequence)? } else { None };
-    let mut origin = Origin { late: found.decision.late, schemas, ..Origin::default() };
+    let wash = tax::before(&tape.dir, &tape.reader, &tape.world, record)?;
+    let mut origin = Origin { late: found.decision.late, schemas, wash, ..Origin::default() };
     let from = tape.reader.block_of(record.sequence).unwrap_or(found.block);
     for block in (0..=from).rev() {
         for input in tape.reader.block(block)?.into_iter().rev() {
@@ -235,6 +237,7 @@ fn object(
         "input": input.transpose()?,
         "market": origin.market.as_ref().map(|(sequence, event)| json!({ "sequence": sequence, "event": event })),
         "decision": explain::json(&Record::Decision(Box::new(decision.clone())), &tape.world)?,
+        "wash": origin.wash,
         "sequel": sequel.json(),
     }))
 }

@@ -263,8 +263,16 @@ impl Config {
         if let Err(what) = self.tax.terms() {
             return conflict("tax", what.to_string());
         }
+        let (index, names) = (&self.prefrontal.index, self.instrument_names());
+        if !index.is_empty() && !names.contains(index) {
+            let known = names.join(", ");
+            return conflict(
+                "prefrontal.index",
+                format!("is {index}, which is no instrument; there are {known}"),
+            );
+        }
         self.amygdala.check()?;
         self.cerebellum.check()?;
-        self.known(&self.instrument_names()).map(drop)
+        self.known(&names).map(drop)
     }
 }

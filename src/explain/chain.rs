@@ -18,6 +18,8 @@ pub struct Origin {
     pub late: bool,
     /// What was learned by then, where something is recalled.
     pub schemas: Option<SchemaBook>,
+    /// What the order would wash, or be washed by.
+    pub wash: Option<String>,
 }
 
 /// A decision in words and numbers: at most a screen.
@@ -35,7 +37,7 @@ pub fn decision(record: &DecisionRecord, origin: &Origin, world: &World) -> Stri
     regions::sight(&mut text, record);
     regions::basal_ganglia(&mut text, record);
     regions::cerebellum(&mut text, record);
-    regions::prefrontal(&mut text, record, world);
+    regions::prefrontal(&mut text, record, world, origin.wash.as_deref());
     text.0
 }
 

@@ -260,10 +260,11 @@ fn plan(plan: &Plan) -> String {
     }
 }
 
-pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &World) {
+pub(super) fn prefrontal(text: &mut Columns, record: &DecisionRecord, world: &World, wash: Option<&str>) {
     let verdict = &record.verdict;
     let currency = world.currency(record.instrument);
     let mut lines = tested(&verdict.rules, &currency);
+    lines.extend(wash.map(str::to_owned));
     lines
         .extend(verdict.parent.map(|parent| format!("part of order {}, {} in all", parent.id, parent.total)));
     let latch = verdict.latch.map_or("open".to_owned(), |cause| format!("set by {cause}"));

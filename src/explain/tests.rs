@@ -233,8 +233,13 @@ fn every_region_has_its_part_on_one_screen() {
         },
     };
     let input = Input { sequence: 7, time: record.time, kind: InputKind::Tick(Tick::default()) };
-    let origin =
-        Origin { input: Some(input), market: Some((6, event)), late: true, schemas: Some(learned()) };
+    let origin = Origin {
+        input: Some(input),
+        market: Some((6, event)),
+        late: true,
+        schemas: Some(learned()),
+        wash: None,
+    };
     let text = decision(&record, &origin, &world());
     assert!(
         text.lines().count() <= 36,
@@ -302,6 +307,13 @@ fn a_headline_is_told() {
         told.starts_with("a headline for 1 of the instruments, 2 numbers by text model cdcdcd"),
         "{told}"
     );
+}
+
+#[test]
+fn what_an_order_would_wash_is_told() {
+    let words = "this purchase would wash past losses of 250: 100 sold 2026-03-03";
+    let origin = Origin { wash: Some(words.to_owned()), ..Origin::default() };
+    assert!(decision(&buying(), &origin, &world()).contains(words));
 }
 
 fn id() -> ClientId {

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub struct Finding {
     /// `error` or `warning`.
     pub severity: &'static str,
+    /// The file that it is in.
+    pub file: String,
     /// Its line, from 1.
     pub line: usize,
     /// Its column in characters, from 1.
@@ -23,7 +25,8 @@ pub fn findings(report: &Report) -> Vec<Finding> {
     let of = |found: &rules::Diagnostic| {
         let (line, column) = report.position(found.span.start);
         let severity = if found.is_error() { "error" } else { "warning" };
-        Finding { severity, line, column, message: found.message.clone(), help: found.help.clone() }
+        let file = report.file_of(found.span.start).to_owned();
+        Finding { severity, file, line, column, message: found.message.clone(), help: found.help.clone() }
     };
     report.diagnostics.iter().map(of).collect()
 }

@@ -23,6 +23,8 @@ pub struct Failing {
     pub rule: String,
     /// What the row says of itself.
     pub note: String,
+    /// The file that it stands in.
+    pub file: String,
     /// The line it stands on.
     pub line: usize,
     /// The row as it is written, with its facts.
@@ -43,40 +45,25 @@ pub fn test(rules: &RuleSet) -> Tested {
     let names = rules.rules().iter().map(|rule| rule.name.as_str());
     Tested {
         examples: outcomes.len(),
-        failing: failing.map(|it| Failing::of(it, rules.text())).collect(),
+        failing: failing.map(Failing::of).collect(),
         without: names.filter(has_none).map(str::to_owned).collect(),
     }
 }
 
 impl Failing {
-    fn of(outcome: &ExampleOutcome, text: &str) -> Self {
+    fn of(outcome: &ExampleOutcome) -> Self {
         let word = |passes| if passes { "pass" } else { "refuse" };
         Self {
             rule: outcome.rule.clone(),
             note: outcome.note.clone(),
+            file: outcome.file.clone(),
             line: outcome.line,
-            row: row(text, outcome.line),
+            row: outcome.row.clone(),
             expected: word(outcome.expected),
             actual: word(outcome.passed),
             refused_by: outcome.refused_by.clone(),
         }
     }
-}
-
-/// The row that begins on a line: it ends where the next one begins, or anything that is no part of a table.
-fn row(text: &str, line: usize) -> String {
-    let mut lines = text.lines().skip(line.saturating_sub(1)).map(str::trim);
-    let first = lines.next().unwrap_or_default();
-    // only a row whose last fact is followed by a comma goes on
-    let goes_on = |line: &str| line.ends_with([',', ':']);
-    let mut row = first.to_owned();
-    for next in lines {
-        if !goes_on(&row) {
-            break;
-        }
-        row = format!("{row} {next}");
-    }
-    row
 }
 
 impl Tested {
@@ -89,8 +76,8 @@ impl Tested {
                 all => format!("refused by {}", all.join(", ")),
             };
             text += &format!(
-                "{name}:{}: {}: expected {}, got {}: {}\n    ({by})\n",
-                it.line, it.rule, it.expected, it.actual, it.row
+                "{}:{}: {}: expected {}, got {}: {}\n    ({by})\n",
+                it.file, it.line, it.rule, it.expected, it.actual, it.row
             );
         }
         let kept = self.examples - self.failing.len();

@@ -49,6 +49,7 @@ fn each_mistake_is_named() {
             vec!["janus.toml:2", "limits.X.order_size", "from 0.000000001 to 9200000000 quantity"],
         ),
         ("[limits.X]\nposition = \"1 BTC\"\n", vec!["limits.X.position", "must be a decimal"]),
+        ("[prefrontal]\nindex = \"SPX\"\n", vec!["prefrontal.index", "is SPX, which is no instrument"]),
         ("[limits.X]\nnotional = -1\n", vec!["limits.X.notional", "is -1, and must be from"]),
         ("[limits.X]\ncapital = 1e16\n", vec!["limits.X.capital", "to 1000000000000000 currency"]),
         ("[limits.X]\ncollar = inf\n", vec!["limits.X.collar", "must be a number"]),

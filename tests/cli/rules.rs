@@ -200,6 +200,72 @@ fn two_files_are_compared_over_the_orders_of_a_tape() {
 }
 
 #[test]
+fn several_files_are_one_set() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = rules(&["check", "--json", "compliance", "luld"]);
+    assert_eq!((check.code, count(&check.json()["findings"])), (0, 0), "{}", check.stderr);
+    let alone =
+        |name| rules(&["check", "--part", "--json", name]).json()["rules"].as_u64().expect("a number");
+    assert_eq!(check.json()["rules"].as_u64(), Some(alone("compliance") + alone("luld")));
+    rules(&["check", "luld"]).fails(2, &["not enforced"]);
+    assert_eq!(rules(&["test", "compliance,luld"]).code, 0);
+    let bad = write(folder.path(), "bad.ltn", "\nhard rule collar: drawdown < 5 %\n");
+    let check = rules(&["check", "--json", "compliance", &bad]);
+    check.fails(2, &["bad.ltn:2:11", "compliance.ltn"]);
+    let found = &check.json()["findings"][0];
+    assert!(found["line"] == 2 && found["file"] == bad.as_str(), "{found}");
+    let explained = rules(&[
+        "explain",
+        "--json",
+        "--order",
+        "index_age = 2 min",
+        "--rules",
+        "compliance",
+        "--rules",
+        "luld",
+    ]);
+    assert_eq!(names(&explained.json()["refused_by"]), ["index_known"], "{}", explained.stderr);
+}
+
+#[test]
+fn the_line_tells_rules_of_the_market_as_a_whole() {
+    let demo = |sets: &[&str]| {
+        let args = ["demo", "--json", "--no-journal", "--rules", "compliance", "--rules", "luld"];
+        let demo = run(&[&args[..], sets].concat());
+        assert_eq!(demo.code, 0, "{}", demo.stderr);
+        demo.json()
+    };
+    let blind = demo(&[]);
+    assert!(blind["orders"] == 0 && blind["refusals"]["index_known"].as_u64() > Some(0), "{blind}");
+    let index = ["--set", "prefrontal.index=BTCUSD", "--set"];
+    let calm = demo(&[&index[..], &["prefrontal.index_close=78000"]].concat());
+    assert!(calm["orders"].as_u64() > Some(0) && calm["refusals"]["index_known"].is_null(), "{calm}");
+    // it has fallen by more than a fifth
+    let fallen = demo(&[&index[..], &["prefrontal.index_close=100000"]].concat());
+    assert!(fallen["orders"] == 0 && fallen["refusals"]["market_level_3"].as_u64() > Some(0), "{fallen}");
+}
+
+#[test]
+fn what_an_order_would_wash_is_told_in_words() {
+    let dir = crate::SCRATCH.join("wash").display().to_string();
+    let on = |args: &[&str]| run(&[args, &["--journal", dir.as_str()]].concat());
+    let demo = on(&["demo", "--json", "--set", "tax.securities=all", "--set", "tax.policy=forbid"]);
+    assert_eq!(demo.code, 0, "{}", demo.stderr);
+    let show = on(&["journal", "show", "--kind", "decision", "--json"]).stdout;
+    let decisions = show.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    let refused = decisions
+        .rev()
+        .find(|it| it["content"]["verdict"]["outcome"]["Rest"]["Refused"]["rule"] == "wash_purchase")
+        .expect("the demo loses, and buys again");
+    let id = refused["sequence"].as_u64().expect("a number").to_string();
+    for told in [on(&["why", &id]), on(&["rules", "explain", &id])] {
+        for words in ["this purchase would wash past losses of", "on it would wash nothing"] {
+            assert!(told.stdout.contains(words), "`{words}` is not in: {}{}", told.stdout, told.stderr);
+        }
+    }
+}
+
+#[test]
 fn a_run_is_held_to_the_file_that_is_named() {
     let folder = tempfile::tempdir().expect("a folder");
     let demo = run(&["demo", "--json", "--no-journal", "--rules", &with(folder.path(), TIGHT)]);

@@ -1,6 +1,7 @@
 //! What a daemon makes of what venues answer: one that falls silent, one that differs for good, one that
 //! another run traded at.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
@@ -8,9 +9,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use janus::venue::{StateAnswer, ToVenue};
-use journal::{Note, Record};
-use market::Quantity;
+use journal::{Note, Reader, Record};
+use market::order::ReportKind;
+use market::{InstrumentId, Quantity};
 use serde_json::{Value, json};
+use synapse::{Input, InputKind, NoticeKind};
 
 use crate::common::{PATIENCE, Process, status, until, until_status};
 use crate::place::Place;
@@ -93,6 +96,56 @@ fn a_difference_that_lasts_is_written_down_once() {
     daemon.stop().json();
     assert_eq!(comparisons(&place), [false]);
     proved(&place.journal());
+}
+
+/// MA-8: surveillance reads the tape. What a fill leads to leaves only when the fill is on disk.
+#[test]
+fn a_fill_is_whole_on_the_tape_before_anything_that_follows_from_it_leaves() {
+    let place = Place::new(12_000);
+    let _venue = place.venue(&["--speed", "4"]);
+    let journal = place.journal();
+    let daemon = place.trader(&journal, &[]);
+    let theirs = place.settled(&journal);
+    daemon.stop().json();
+    let reader = Reader::open(&journal).expect("a tape");
+    // by input: the block, the order, when, and the fill
+    let mut fills = BTreeMap::new();
+    let (mut decided, mut behind) = (BTreeMap::new(), 0);
+    for block in 0..reader.headers().len() {
+        for record in reader.block(block).expect("whole") {
+            match record {
+                Record::Input(Input {
+                    sequence,
+                    kind: InputKind::Notice(NoticeKind::Report(report)),
+                    ..
+                }) => {
+                    let ReportKind::Filled(fill) = report.kind else { continue };
+                    let next = decided.range((sequence, InstrumentId(0))..).next();
+                    assert_eq!(next, None, "a decision stands before the fill that it knows of");
+                    fills.insert(sequence, (block, report.id, report.time, fill));
+                }
+                Record::Decision(it) => _ = decided.insert((it.record.sequence, it.record.instrument), block),
+                Record::Released(it) => {
+                    let of = decided[&(it.sequence, it.instrument)];
+                    assert!(of < block, "input {} was let go before its decision was on disk", it.sequence);
+                    if let Some((_, (filled, ..))) = fills.range(..=it.sequence).next_back() {
+                        assert!(*filled <= of, "input {} was let go before a fill was on disk", it.sequence);
+                        behind += 1;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(behind > 2, "{behind} releases followed a fill");
+    // number for number what the venue says, each once
+    let told: BTreeMap<_, _> =
+        fills.values().map(|(_, id, time, fill)| (fill.execution, (*id, *time, *fill))).collect();
+    assert_eq!(told.len(), fills.len());
+    for it in &theirs.fills {
+        assert_eq!(told.get(&it.fill.execution), Some(&(it.id.id, it.time, it.fill)));
+    }
+    assert_eq!(theirs.fills.len(), told.len());
 }
 
 #[test]

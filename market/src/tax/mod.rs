@@ -42,7 +42,7 @@ pub use disposal::{Disposal, OpenLot, OpenShort, Replacement};
 pub use error::TaxError;
 pub use file::{TradeFile, read_trades};
 pub use lot::{Piece, Short};
-pub use params::{TaxParams, WashPolicy, WashTerms, WashVerdict};
+pub use params::{TaxParams, WashPolicy, WashTerms};
 pub use preview::{PurchaseWash, WashedBy, WashedLoss, WashedSale};
 pub use report::{DoNotBuy, Report, Totals};
 pub use returns::{AccountTerms, Returns, fold};

@@ -69,19 +69,6 @@ impl fmt::Display for WashPolicy {
     }
 }
 
-/// What is to be done with an order that would make a wash sale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WashVerdict {
-    /// It makes none.
-    Pass,
-    /// It is refused.
-    Refuse,
-    /// It passes, and that is told.
-    Warn,
-    /// It costs so much more than it seems to.
-    Cost(Money),
-}
-
 /// The parameters, read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WashTerms {
@@ -129,18 +116,6 @@ impl WashTerms {
     pub fn deferral_cost(&self, disallowed: Money) -> Money {
         disallowed.fraction(self.price, i128::from(SCALE))
     }
-
-    /// What is to be done with an order that would disallow so much of a loss.
-    pub fn judge(&self, disallowed: Money) -> WashVerdict {
-        if disallowed.units() <= 0 {
-            return WashVerdict::Pass;
-        }
-        match self.policy {
-            WashPolicy::Forbid => WashVerdict::Refuse,
-            WashPolicy::Warn => WashVerdict::Warn,
-            WashPolicy::Price => WashVerdict::Cost(self.deferral_cost(disallowed)),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -152,18 +127,16 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_decides_what_a_wash_is() {
+    fn a_policy_is_read_and_a_deferral_has_its_price() {
         let with = |policy: &str| TaxParams { policy: policy.to_owned(), ..TaxParams::default() };
-        for (policy, verdict) in [
-            ("forbid", WashVerdict::Refuse),
-            ("warn", WashVerdict::Warn),
-            // 1000 × 0.35 × 0.05 × 1
-            ("price", WashVerdict::Cost(money("17.5"))),
-        ] {
-            let terms = with(policy).terms().expect("a policy");
-            assert_eq!(terms.judge(money("1000")), verdict);
-            assert_eq!(terms.judge(Money::ZERO), WashVerdict::Pass);
+        for (policy, read) in
+            [("forbid", WashPolicy::Forbid), ("warn", WashPolicy::Warn), ("price", WashPolicy::Price)]
+        {
+            assert_eq!(with(policy).terms().expect("a policy").policy, read);
         }
+        // 1000 × 0.35 × 0.05 × 1
+        let terms = with("price").terms().expect("a policy");
+        assert_eq!(terms.deferral_cost(money("1000")), money("17.5"));
         let error = with("ignore").terms().expect_err("no policy");
         assert_eq!(error.to_string(), "tax.policy is `ignore`, and must be forbid, warn or price");
     }

@@ -1,6 +1,7 @@
 //! Before a trade: what a sale would be washed by, and which losses a purchase would wash. The books stay as
 //! they are.
 
+use crate::instrument::InstrumentId;
 use crate::num::{Money, Quantity};
 use crate::tax::books::{Books, Deal, OpenLoss, may_replace};
 use crate::tax::date::{TradeDate, WINDOW_DAYS};
@@ -30,6 +31,16 @@ pub struct WashedBy {
     pub amount: Money,
 }
 
+impl WashedSale {
+    /// In words, by the names of what was bought.
+    pub fn told(&self, name: impl Fn(InstrumentId) -> String) -> String {
+        let one =
+            |by: &WashedBy| format!("{} {} of {}", by.quantity, name(InstrumentId(by.symbol)), by.acquired);
+        let by = listed(self.by.iter().map(one));
+        format!("this sale would be washed by purchases already made, {} of its loss: {by}", self.disallowed)
+    }
+}
+
 /// Which losses a purchase would disallow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PurchaseWash {
@@ -37,6 +48,23 @@ pub struct PurchaseWash {
     pub disallowed: Money,
     /// The losses, the earliest first.
     pub losses: Vec<WashedLoss>,
+}
+
+impl PurchaseWash {
+    /// In words.
+    pub fn told(&self) -> String {
+        let losses = listed(self.losses.iter().map(|loss| format!("{} sold {}", loss.quantity, loss.sold)));
+        format!("this purchase would wash past losses of {}: {losses}", self.disallowed)
+    }
+}
+
+/// The first of a list, and how many more there are.
+fn listed(mut all: impl ExactSizeIterator<Item = String>) -> String {
+    let first = all.next().unwrap_or_default();
+    match all.len() {
+        0 => first,
+        more => format!("{first}, and {more} more"),
+    }
 }
 
 /// A loss that a purchase would disallow, or a part of one.

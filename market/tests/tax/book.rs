@@ -55,6 +55,11 @@ fn a_sale_is_told_what_it_would_be_washed_by() {
         (by.symbol, by.acquired, by.quantity, by.amount),
         (1, date("2026-03-10"), quantity("60"), money("600"))
     );
+    let words = washed.told(|id| instruments().get(id).name.clone());
+    assert_eq!(
+        words,
+        "this sale would be washed by purchases already made, 600 of its loss: 60 B of 2026-03-10"
+    );
     // at a gain, or a day after the window, nothing
     let gain = book.sale_washed_by(A, date("2026-03-16"), quantity("100"), "60".parse().expect("a price"));
     assert_eq!((gain.loss, gain.disallowed, gain.by.len()), (Money::ZERO, Money::ZERO, 0));

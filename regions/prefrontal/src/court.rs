@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use market::order::{NewOrder, OrderKind};
 use market::tax::{WashPolicy, WashTerms};
-use market::{Instrument, InstrumentId, Instruments, Money, Quantity, Side};
-use rules::facts::{AccountFacts, CalendarFacts, InstrumentFacts, OrderFacts, PerceptFacts, WindowFact};
+use market::{Instrument, InstrumentId, Instruments, Money, Price, Quantity, Side};
+use rules::facts::{
+    AccountFacts, CalendarFacts, InstrumentFacts, MarketFacts, OrderFacts, PerceptFacts, WindowFact,
+};
 use rules::{
     Bp, Count, Date, Duration, InstrumentRow, Judgement, Number, Rate, Ratio, Rule, RuleSet, Sort, Symbol,
     Threat, World, time_of_day,
@@ -18,6 +20,7 @@ use synapse::{Code, Forecast, RuleTruth, Sensed, Signal, ThreatLevel};
 
 use crate::limits::{Exposure, Limits, middle};
 use crate::look_back::{LookBack, Reach};
+use crate::marks::Marks;
 use crate::orders::OrderTable;
 use crate::parent::ParentOrder;
 
@@ -64,6 +67,8 @@ pub(crate) struct Candidate<'a> {
     pub exposure: Exposure,
     pub parent: Option<&'a ParentOrder>,
     pub wash: Wash,
+    /// Whether a person asked for it.
+    pub is_flagged: bool,
 }
 
 /// What a tax rule would make of an order.
@@ -80,6 +85,7 @@ pub(crate) struct Memory<'a> {
     pub orders: &'a OrderTable,
     pub look_back: &'a LookBack,
     pub is_latched: bool,
+    pub market: MarketFacts,
 }
 
 /// What the court says of an order.
@@ -154,6 +160,7 @@ impl Court {
     pub fn judge(&mut self, forecast: &Forecast, candidate: &Candidate<'_>, memory: Memory<'_>) -> Ruling {
         self.moment(forecast, memory.is_latched);
         self.account(forecast);
+        self.world.set_market(&memory.market);
         if self.looks_around {
             (0..self.instruments.len())
                 .for_each(|id| self.instrument(InstrumentId(id as u16), forecast.sensed(), memory));
@@ -225,6 +232,11 @@ impl Court {
             reserved_buys: Some(memory.orders.reserved(id, Side::Buy, None)),
             reserved_sells: Some(memory.orders.reserved(id, Side::Sell, None)),
             halted: is_own.then_some(sensed.halted),
+            halt_age: memory
+                .look_back
+                .recent(id)
+                .and_then(|recent| recent.halt_age(sensed.time))
+                .map(Duration),
             spread: sensed.context.spread_bp.filter(|_| is_own).and_then(|bp| Bp::from_f64(f64::from(bp))),
             mid: mark,
             reference: mark,
@@ -236,6 +248,9 @@ impl Court {
             let window = &self.law.rules.windows()[at];
             let (now, span_ns) = (sensed.time, window.window_ns);
             let seconds = (span_ns / SECOND_NS) as usize;
+            let price = |of: fn(&Marks, usize) -> Option<Price>| {
+                marks.and_then(|marks| of(marks, seconds)).map(Number::of)
+            };
             let orders = || recent.map_or((0, Money::ZERO), |recent| recent.orders_in(now, span_ns));
             let value = match window.fact {
                 WindowFact::OrdersIn => Some(Number::of(Count(orders().0))),
@@ -247,7 +262,9 @@ impl Court {
                     .and_then(|marks| marks.volatility_bp(seconds))
                     .and_then(Bp::from_f64)
                     .map(Number::of),
-                WindowFact::MeanPrice => marks.and_then(|marks| marks.mean_price(seconds)).map(Number::of),
+                WindowFact::MeanPrice => price(Marks::mean_price),
+                WindowFact::LowestPrice => price(Marks::lowest_price),
+                WindowFact::HighestPrice => price(Marks::highest_price),
             };
             self.world.set_window(row, at, value);
         }
@@ -269,7 +286,8 @@ impl Court {
     }
 
     fn order(&mut self, forecast: &Forecast, candidate: &Candidate<'_>, memory: Memory<'_>) {
-        let (sensed, Candidate { order, exposure, parent, wash }) = (forecast.sensed(), candidate);
+        let (sensed, Candidate { order, exposure, parent, wash, is_flagged }) =
+            (forecast.sensed(), candidate);
         let facts = self.instruments.get(sensed.instrument);
         let style = forecast.execution.chosen();
         let same_ns = memory
@@ -300,7 +318,7 @@ impl Court {
                 .and_then(|_| (sensed.mark_age_ns >= 0).then_some(Duration(sensed.mark_age_ns))),
             same_order_age: same_ns.map(Duration),
             is_reduction: Some(exposure.is_reduction(order)),
-            is_flagged: Some(false),
+            is_flagged: Some(*is_flagged),
             execute: Some(true),
             is_child: Some(parent.is_some()),
             parent_left: parent
@@ -327,7 +345,8 @@ impl Court {
 
 /// How far back rules look, and the limits that they are for.
 fn reach(rules: &RuleSet, limits: &[Limits]) -> Reach {
-    let is_of_marks = |fact| matches!(fact, WindowFact::Volatility | WindowFact::MeanPrice);
+    let is_of_marks =
+        |fact| !matches!(fact, WindowFact::OrdersIn | WindowFact::NotionalIn | WindowFact::FillsIn);
     let widest = |of_marks: bool| {
         let spans = rules.windows().iter().filter(|window| is_of_marks(window.fact) == of_marks);
         spans.map(|window| window.window_ns).max().unwrap_or(0)

@@ -5,6 +5,7 @@
 //! not definitely true refuses. Beside the crisp test stand the rule's truths in two logics; they are
 //! reported and never decide.
 
+mod breakers;
 mod court;
 pub mod latch;
 pub mod limits;

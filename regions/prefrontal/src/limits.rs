@@ -96,71 +96,34 @@ mod tests {
     use market::{InstrumentId, Side};
     use scenes::instrument;
 
-    fn q(text: &str) -> Quantity {
-        text.parse().expect("a quantity")
-    }
-
-    fn m(text: &str) -> Option<Money> {
-        Some(text.parse().expect("money"))
-    }
-
-    fn order(side: Side, price: &str, quantity: &str) -> NewOrder {
+    fn order(price: i64, quantity: i64) -> NewOrder {
         let id = ClientId { sequence: 1, instrument: InstrumentId(0), k: 0 };
-        let (kind, price) = (OrderKind::Limit, price.parse().expect("a price"));
-        NewOrder { id, side, kind, price, quantity: q(quantity) }
+        let price = Price::from_whole(price).expect("small");
+        NewOrder { id, side: Side::Buy, kind: OrderKind::Limit, price, quantity: whole(quantity) }
     }
 
-    fn exposure(position: &str, reserved: &str) -> Exposure {
-        Exposure {
-            position: q(position),
-            reserved: q(reserved),
-            elsewhere: Some(Money::ZERO),
-            reserved_opposite: Quantity::ZERO,
-            mark2: Some(200_000_000_000),
-        }
-    }
-
-    #[test]
-    fn the_sides_never_net() {
-        let long = exposure("8000", "1999");
-        assert_eq!(long.position_after(&order(Side::Buy, "1", "1")), Some(q("10000")));
-        assert_eq!(long.position_after(&order(Side::Sell, "1", "1")), Some(q("6000")));
-        let short = exposure("-3", "2");
-        assert_eq!(short.position_after(&order(Side::Sell, "1", "1")), Some(q("-6")));
-    }
-
-    #[test]
-    fn a_reduction_cannot_cross_zero_whatever_fills() {
-        let is = |position, reserved, side, size| {
-            exposure(position, reserved).is_reduction(&order(side, "1", size))
-        };
-        assert!(is("100", "0", Side::Sell, "100") && is("-100", "60", Side::Buy, "40"));
-        assert!(!is("100", "0", Side::Sell, "101") && !is("100", "1", Side::Sell, "100"));
-        assert!(!is("100", "0", Side::Buy, "1") && !is("0", "0", Side::Sell, "1"));
-    }
-
-    #[test]
-    fn capital_is_of_the_worse_side_and_counts_what_is_held_elsewhere() {
-        let elsewhere = Exposure { elsewhere: m("950000"), ..exposure("0", "0") };
-        assert_eq!(elsewhere.capital_after(&instrument(), &order(Side::Buy, "100", "500")), m("1000000"));
-        let unpriced = Exposure { elsewhere: None, ..exposure("0", "0") };
-        assert_eq!(unpriced.capital_after(&instrument(), &order(Side::Buy, "100", "1")), None);
-        let hedged = Exposure { reserved_opposite: q("30"), ..exposure("10", "0") };
-        assert_eq!(hedged.capital_after(&instrument(), &order(Side::Buy, "100", "5")), m("2000"));
+    fn whole(quantity: i64) -> Quantity {
+        Quantity::from_whole(quantity).expect("in range")
     }
 
     #[test]
     fn what_has_no_price_is_worth_nothing_that_is_known() {
+        let (zero, elsewhere) = (Quantity::ZERO, Some(Money::ZERO));
+        let flat =
+            Exposure { position: zero, reserved: zero, elsewhere, reserved_opposite: zero, mark2: None };
         for mark2 in [None, Some(0), Some(-5)] {
-            let blind = Exposure { mark2, ..exposure("0", "0") };
-            assert_eq!(blind.capital_after(&instrument(), &order(Side::Buy, "100", "1")), None);
-            assert_eq!(blind.reference2(), None);
-            let market = NewOrder { kind: OrderKind::Market, ..order(Side::Buy, "100", "1") };
+            let blind = Exposure { mark2, ..flat };
+            assert_eq!(
+                (blind.capital_after(&instrument(), &order(100, 1)), blind.reference2()),
+                (None, None)
+            );
+            let market = NewOrder { kind: OrderKind::Market, ..order(100, 1) };
             assert_eq!(blind.notional(&instrument(), &market), None);
         }
-        assert_eq!(exposure("0", "0").notional(&instrument(), &order(Side::Buy, "0", "1")), None);
-        assert_eq!(exposure("0", "0").notional(&instrument(), &order(Side::Buy, "-1", "1")), None);
-        let huge = order(Side::Buy, "1", "9000000000");
-        assert_eq!(exposure("9000000000", "0").position_after(&huge), None, "beyond fixed point");
+        for price in [0, -1] {
+            assert_eq!(flat.notional(&instrument(), &order(price, 1)), None);
+        }
+        let much = Exposure { position: whole(9_000_000_000), ..flat };
+        assert_eq!(much.position_after(&order(1, 9_000_000_000)), None, "beyond fixed point");
     }
 }

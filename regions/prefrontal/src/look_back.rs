@@ -30,7 +30,9 @@ impl LookBack {
     /// A sample: what is too old is forgotten, and the mark noted.
     pub fn sampled(&mut self, sensed: &Sensed, reach: Reach) {
         let (instrument, now) = (sensed.instrument, sensed.time);
-        self.recent.entry(instrument).or_default().forget(now, reach.orders_ns);
+        let recent = self.recent.entry(instrument).or_default();
+        recent.forget(now, reach.orders_ns);
+        recent.is_halted(now, sensed.halted);
         if let Some(mark2) = sensed.mark2 {
             self.marks.entry(instrument).or_default().note(now, mark2, reach.seconds);
         }

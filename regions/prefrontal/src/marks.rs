@@ -73,6 +73,16 @@ impl Marks {
         let mean = sum.div_euclid(2 * seconds.max(1) as i128);
         i64::try_from(mean).ok().map(Price::from_units)
     }
+
+    /// The lowest of the marks of so many seconds, rounded down; none before the window is full.
+    pub fn lowest_price(&self, seconds: usize) -> Option<Price> {
+        self.window(seconds)?.skip(1).min().map(|twice| Price::from_units(twice.div_euclid(2)))
+    }
+
+    /// The highest of them, rounded up.
+    pub fn highest_price(&self, seconds: usize) -> Option<Price> {
+        self.window(seconds)?.skip(1).max().map(|twice| Price::from_units(-(-twice).div_euclid(2)))
+    }
 }
 
 #[cfg(test)]
@@ -103,6 +113,9 @@ mod tests {
         let some = marks(8, &[(0, 150), (900, 200), (3_100, 400)]);
         assert_eq!(some, marks(8, &[(0, 200), (1_500, 200), (2_000, 200), (3_000, 100), (3_999, 400)]));
         assert_eq!(some.mean_price(3), Some(Price::from_units((100 + 100 + 200) / 3)));
+        assert_eq!(some.lowest_price(3), Some(Price::from_units(100)));
+        assert_eq!(some.highest_price(2), Some(Price::from_units(200)));
+        assert_eq!(some.highest_price(4), None);
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use market::order::ClientId;
 use market::{Quantity, Side, Timestamp};
 use serde::{Deserialize, Serialize};
-use synapse::Plan;
+use synapse::{Plan, Sensed};
+
+use crate::orders::add;
 
 /// An order that is sent in parts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,6 +19,10 @@ pub struct ParentOrder {
     /// Its newest child: only that is ever replaced by another.
     child: Option<ClientId>,
     plan: Plan,
+    /// The most that one step of its plan asks for; nothing where it has no steps.
+    largest: Quantity,
+    /// The step by the clock, and what had filled when it began.
+    step: (i64, Quantity),
     began: Timestamp,
     /// The position when it began, signed.
     base: Quantity,
@@ -26,7 +32,7 @@ pub struct ParentOrder {
 
 impl ParentOrder {
     /// A parent that begins now.
-    pub const fn new(
+    pub fn new(
         id: ClientId,
         side: Side,
         total: Quantity,
@@ -34,7 +40,8 @@ impl ParentOrder {
         began: Timestamp,
         base: Quantity,
     ) -> Self {
-        Self { id, side, total, child: None, plan, began, base, volume: 0.0 }
+        let (largest, step) = (largest_step(&plan), (0, Quantity::ZERO));
+        Self { id, side, total, child: None, plan, largest, step, began, base, volume: 0.0 }
     }
 
     /// Whether an order is its newest child.
@@ -49,8 +56,9 @@ impl ParentOrder {
         }
     }
 
-    /// Notes what has traded in the market.
-    pub fn traded(&mut self, volume: f64) {
+    /// Notes what has traded in the market since the last sample.
+    pub fn traded(&mut self, sensed: &Sensed) {
+        let volume = sensed.context.volume.map_or(0.0, f64::from);
         if volume > 0.0 && volume.is_finite() {
             self.volume += volume;
         }
@@ -63,9 +71,19 @@ impl ParentOrder {
         Quantity::from_units(filled as i64)
     }
 
-    /// How much of it is due by now.
-    pub fn due(&self, now: Timestamp, lot: Quantity) -> Quantity {
-        self.plan.due(self.total, now.since(self.began), self.volume, lot)
+    /// How much of it is due by now. What is behind its plan is caught up no faster than the plan ever goes: in one
+    /// step no more is asked for than its largest.
+    pub fn due(&mut self, now: Timestamp, position: Quantity, lot: Quantity) -> Quantity {
+        let elapsed_ns = now.since(self.began);
+        let due = self.plan.due(self.total, elapsed_ns, self.volume, lot);
+        let (Plan::Trajectory { period_ns, .. }, true) = (&self.plan, self.largest.is_positive()) else {
+            return due;
+        };
+        let step = elapsed_ns / (*period_ns).max(1);
+        if step != self.step.0 {
+            self.step = (step, self.filled(position));
+        }
+        due.min(add(self.step.1, self.largest))
     }
 
     /// Whether nothing is left of it.
@@ -74,10 +92,19 @@ impl ParentOrder {
     }
 }
 
+/// The most that one step of a plan asks for.
+fn largest_step(plan: &Plan) -> Quantity {
+    let Plan::Trajectory { cumulative, .. } = plan else { return Quantity::ZERO };
+    let before = std::iter::once(&Quantity::ZERO).chain(cumulative);
+    let steps = cumulative.iter().zip(before).map(|(to, from)| to.units().saturating_sub(from.units()));
+    Quantity::from_units(steps.max().unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use market::InstrumentId;
+    use synapse::Context;
 
     fn q(units: i64) -> Quantity {
         Quantity::from_units(units)
@@ -91,8 +118,19 @@ mod tests {
 
     #[test]
     fn what_is_due_follows_the_plan() {
-        let due = |ns: i64| parent(Side::Buy, 0).due(Timestamp::from_ns(1_000 + ns), q(1));
-        assert_eq!([0, 99, 100, 199, 200, 10_000].map(due), [4, 4, 8, 8, 10, 10].map(q));
+        let mut parent = parent(Side::Buy, 0);
+        let due = |(ns, filled): (i64, i64)| parent.due(Timestamp::from_ns(1_000 + ns), q(filled), q(1));
+        let moments = [(0, 0), (99, 3), (100, 4), (199, 8), (200, 8), (10_000, 8)];
+        assert_eq!(moments.map(due), [4, 4, 8, 8, 10, 10].map(q));
+    }
+
+    #[test]
+    fn no_step_asks_for_more_than_the_largest_of_the_plan() {
+        let mut parent = parent(Side::Buy, 0);
+        let due = |(ns, filled): (i64, i64)| parent.due(Timestamp::from_ns(1_000 + ns), q(filled), q(1));
+        // all is due long since: 4 in this step, whatever fills of them, and what is left in the next ones
+        let moments = [(900, 1), (950, 1), (999, 5), (1_000, 5), (1_100, 8)];
+        assert_eq!(moments.map(due), [5, 5, 5, 9, 10].map(q));
     }
 
     #[test]
@@ -108,10 +146,15 @@ mod tests {
         let plan = Plan::Participation { rate: 0.5, end_ns: 100 };
         let whole = 1_000_000_000;
         let mut parent = ParentOrder::new(id, Side::Buy, q(10 * whole), plan, Timestamp::from_ns(0), q(0));
-        for volume in [4.0, f64::NAN, -3.0, 3.0] {
-            parent.traded(volume);
+        for volume in [4.0, f32::NAN, -3.0, 3.0] {
+            let context = Context { volume: Some(volume), ..Context::default() };
+            parent.traded(&Sensed { context, ..scenes::sensed() });
         }
-        assert_eq!(parent.due(Timestamp::from_ns(99), q(whole)), q(3 * whole));
-        assert_eq!(parent.due(Timestamp::from_ns(100), q(whole)), q(10 * whole), "at the end all of it");
+        assert_eq!(parent.due(Timestamp::from_ns(99), q(0), q(whole)), q(3 * whole));
+        assert_eq!(
+            parent.due(Timestamp::from_ns(100), q(0), q(whole)),
+            q(10 * whole),
+            "at the end all of it"
+        );
     }
 }

@@ -21,6 +21,8 @@ struct Approved {
 pub struct Recent {
     orders: VecDeque<Approved>,
     fills: VecDeque<Timestamp>,
+    /// When its last halt began, and whether it is over.
+    halt: Option<(Timestamp, bool)>,
 }
 
 impl Recent {
@@ -33,6 +35,20 @@ impl Recent {
     /// Notes a fill.
     pub fn filled(&mut self, time: Timestamp) {
         self.fills.push_back(time);
+    }
+
+    /// Notes whether it is halted now.
+    pub fn is_halted(&mut self, now: Timestamp, halted: bool) {
+        match &mut self.halt {
+            Some((_, is_over)) if !*is_over || !halted => *is_over = !halted,
+            _ if halted => self.halt = Some((now, false)),
+            _ => {}
+        }
+    }
+
+    /// How long ago its last halt began.
+    pub fn halt_age(&self, now: Timestamp) -> Option<i64> {
+        self.halt.map(|(began, _)| now.since(began))
     }
 
     /// Forgets what is older than a span; what is left is bounded by the rate limit.
@@ -95,6 +111,21 @@ mod tests {
         assert_eq!(recent.fills_in(at(1_500), second_ns), 1);
         recent.forget(at(1_000), second_ns);
         assert_eq!(recent.orders_in(at(1_000), 9 * second_ns), (2, Money::from_units(20)), "it is forgotten");
+    }
+
+    #[test]
+    fn a_halt_is_as_old_as_its_beginning_also_when_it_is_over() {
+        let mut recent = Recent::default();
+        for (ms, halted, age_ms) in [
+            (0, false, None),
+            (10, true, Some(0)),
+            (30, true, Some(20)),
+            (50, false, Some(40)),
+            (60, true, Some(0)),
+        ] {
+            recent.is_halted(at(ms), halted);
+            assert_eq!(recent.halt_age(at(ms)), age_ms.map(|age: i64| age * MS_NS), "{ms}");
+        }
     }
 
     #[test]

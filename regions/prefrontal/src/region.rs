@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use market::order::ReportKind;
 use market::tax::WashBook;
-use market::{InstrumentId, Instruments, Side};
+use market::{InstrumentId, Instruments, Price, Side};
 use serde::{Deserialize, Serialize};
 use synapse::{
     Action, Fault, Forecast, Judged, LatchCause, Notice, NoticeKind, Outcome, Parent, Reason, Region, Verdict,
 };
 
 use crate::NAME;
+use crate::breakers::Breakers;
 use crate::court::{Court, Law, Ruling};
 use crate::latch::Latch;
 use crate::limits::Limits;
@@ -35,8 +36,12 @@ market::params! {
         rearm_after_s: u32 = 0, "s", 0.0, 86_400.0;
         /// Whether a feed that falls silent with a position open sets the latch.
         stale_feed_latches: bool = false, "", 0.0, 0.0;
-        /// The rules that orders are held to: `compliance` (those that ship), or the path of a rule file.
+        /// The rules that orders are held to: `compliance` and `luld` (those that ship) and paths of rule files, with commas between them; all of them are one set.
         rules: String = "compliance".to_owned(), "", 0.0, 0.0;
+        /// The instrument that stands for the whole market, for rules of market-wide breakers; empty: none.
+        index: String = String::new(), "", 0.0, 0.0;
+        /// Its close of the day before the run, until the exchange's next day; 0: not known.
+        index_close: Price = Price::ZERO, "currency", 0.0, 9.2e9;
     }
 }
 
@@ -53,6 +58,7 @@ pub struct State {
     parents: BTreeMap<InstrumentId, ParentOrder>,
     /// What a sale or a purchase would wash.
     wash: WashBook,
+    breakers: Breakers,
     /// Instruments latched by themselves, until an operator arms (S2).
     quarantined: BTreeSet<InstrumentId>,
     /// Every position is being reduced to nothing, until an operator arms.
@@ -65,6 +71,8 @@ pub struct Prefrontal {
     params: PrefrontalParams,
     instruments: Instruments,
     limits: Vec<Limits>,
+    /// What stands for the whole market.
+    index: Option<InstrumentId>,
     court: Court,
     state: State,
     witnesses: Witnesses,
@@ -92,7 +100,8 @@ impl Prefrontal {
         assert_eq!(instruments.len(), limits.len(), "every instrument has limits");
         let state = State { wash: WashBook::new(&instruments, &law.wash), ..State::default() };
         let court = Court::new(law, instruments.clone(), &limits);
-        Self { params, instruments, limits, court, state, witnesses: Witnesses::default() }
+        let index = instruments.iter().find(|(_, facts)| facts.name == params.index).map(|(id, _)| id);
+        Self { params, instruments, limits, index, court, state, witnesses: Witnesses::default() }
     }
 
     /// The order table.
@@ -113,25 +122,15 @@ impl Prefrontal {
 
     fn judge(&mut self, forecast: &Forecast) -> Conclusion {
         let sensed = forecast.sensed();
-        if let Some(reason) = self.obstacle(forecast) {
-            return self.rest(sensed.instrument, reason).into();
-        }
-        if self.flattens(sensed) {
-            return self.flatten(forecast);
-        }
-        let proposal = forecast.proposal();
-        let hold = match proposal.action {
-            // an action that did not stand out has become a hold
-            _ if proposal.margin < proposal.margin_needed => {
-                Some(Reason::HoldByMargin { margin: proposal.margin, needed: proposal.margin_needed })
-            }
-            Action::Hold => Some(Reason::Hold { position: sensed.account.position }),
-            _ => None,
+        let reason = match self.obstacle(forecast) {
+            None if self.flattens(sensed) => return self.flatten(forecast),
+            None => hold(forecast),
+            obstacle => obstacle,
         };
-        match hold {
-            Some(reason) => self.rest(sensed.instrument, reason).into(),
-            None => self.act(forecast),
-        }
+        let Some(reason) = reason else { return self.act(forecast) };
+        // nobody wants what is left of a parent; by the time that somebody does, all of it could be due
+        self.state.parents.remove(&sensed.instrument);
+        self.rest(sensed.instrument, reason).into()
     }
 
     fn conclude(&self, forecast: Forecast, conclusion: Conclusion, tripped: bool) -> Judged {
@@ -145,6 +144,18 @@ impl Prefrontal {
             tripped,
         };
         Judged { forecast, verdict }
+    }
+}
+
+/// Why nothing is wanted.
+fn hold(forecast: &Forecast) -> Option<Reason> {
+    let proposal = forecast.proposal();
+    let (margin, needed) = (proposal.margin, proposal.margin_needed);
+    match proposal.action {
+        // an action that did not stand out has become a hold
+        _ if margin < needed => Some(Reason::HoldByMargin { margin, needed }),
+        Action::Hold => Some(Reason::Hold { position: forecast.sensed().account.position }),
+        _ => None,
     }
 }
 

@@ -40,8 +40,20 @@ pub struct Spec {
     pub meaning: &'static str,
 }
 
+/// What a rule compared; nothing where it compared nothing.
+struct Compared(Measured, Measured);
+
+impl fmt::Display for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self(Measured(None), Measured(None)) => Ok(()),
+            Self(value, bound) => write!(f, ": {value} against {bound}"),
+        }
+    }
+}
+
 macro_rules! reasons {
-    ($($(#[doc = $meaning:literal])+ $variant:ident $name:literal { $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty),* } $text:literal;)*) => {
+    ($($(#[doc = $meaning:literal])+ $variant:ident $name:literal { $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty),* } $text:literal $(, $shown:ident = $value:expr)?;)*) => {
         /// Why a sample ended without an order.
         #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
         pub enum Reason {
@@ -60,7 +72,12 @@ macro_rules! reasons {
 
         impl fmt::Display for Reason {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self { $(Self::$variant { $($field),* } => write!(f, $text $(, $field = $field)*),)* }
+                match self {
+                    $(Self::$variant { $($field),* } => {
+                        $(let $shown = $value;)?
+                        write!(f, $text)
+                    })*
+                }
             }
         }
     };
@@ -151,7 +168,7 @@ reasons! {
         value: Measured,
         /// What it was compared with.
         bound: Measured
-    } "refused by the rule {rule}: {value} against {bound}";
+    } "refused by the rule {rule}{compared}", compared = Compared(*value, *bound);
     /// What is due of the parent order has been sent; the next child is not due yet.
     Pacing "pacing" {
         /// What is due of it by now.
@@ -202,5 +219,21 @@ limits! {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_tells_what_was_compared_if_anything_was() {
+        let rule = Code::new("capital").expect("short");
+        let told = |value, bound| {
+            Reason::Refused { rule, value: Measured(value), bound: Measured(bound) }.to_string()
+        };
+        assert_eq!(told(Some(2.0), Some(1.5)), "refused by the rule capital: 2 against 1.5");
+        assert_eq!(told(None, Some(1.5)), "refused by the rule capital: unknown against 1.5");
+        assert_eq!(told(None, None), "refused by the rule capital");
     }
 }

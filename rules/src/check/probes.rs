@@ -11,15 +11,20 @@ use market::time::SECOND_NS;
 use market::{Money, Price, Quantity, Side};
 
 use crate::diagnostic::Diagnostic;
-use crate::examples::{QUIET_DAY, harmless_order, quiet, usual_instrument};
-use crate::facts::{AccountFacts, CalendarFacts, InstrumentFacts, OrderFacts, PerceptFacts, WindowFact};
+use crate::examples::{
+    QUIET_DAY, calm_market, calm_percept, half_past_two, harmless_order, quiet, usual_account,
+    usual_instrument,
+};
+use crate::facts::{
+    AccountFacts, CalendarFacts, InstrumentFacts, MarketFacts, OrderFacts, PerceptFacts, WindowFact,
+};
 use crate::judge::Judgement;
 use crate::number::{Bp, Count, Date, Duration, InstrumentRow, Number, Rate, Ratio, Symbol, Threat};
 use crate::rule_set::RuleSet;
 use crate::world::World;
 
 /// How many worlds are drawn for each probe.
-const DRAWS: u64 = 256;
+const DRAWS: u64 = 512;
 
 /// A limit that every set must enforce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +73,7 @@ struct Situation {
     calendar: CalendarFacts,
     percept: PerceptFacts,
     account: AccountFacts,
+    market: MarketFacts,
     /// The orders of every window, all of them within its last second.
     orders: u64,
 }
@@ -89,23 +95,10 @@ impl Situation {
                 rate_limit: Some(Rate(100_000)),
                 ..usual
             },
-            calendar: CalendarFacts {
-                date: Some(day),
-                weekday: Some(day.weekday()),
-                time_of_day: Some(Duration(52_200 * SECOND_NS)),
-            },
-            percept: PerceptFacts {
-                threat: Some(Threat::Calm),
-                latched: Some(false),
-                margin: Ratio::from_f64(1.0),
-                confidence: Ratio::from_f64(1.0),
-            },
-            account: AccountFacts {
-                account: Some(account),
-                equity: Some(Money::from_units(1_000_000 * i128::from(market::num::SCALE))),
-                start_equity: Some(Money::from_units(1_000_000 * i128::from(market::num::SCALE))),
-                drawdown: Some(Ratio::default()),
-            },
+            calendar: half_past_two(day),
+            percept: calm_percept(),
+            account: usual_account(account),
+            market: calm_market(),
             orders: 0,
         }
     }
@@ -127,6 +120,7 @@ impl Situation {
         order.reference_age = Some(Duration(draw.below(60) * SECOND_NS));
         let instrument = &mut self.instrument;
         instrument.halted = Some(draw.below(2) == 0);
+        instrument.halt_age = (draw.below(2) == 0).then(|| Duration(draw.below(3_600) * SECOND_NS));
         instrument.spread = Bp::from_f64(draw.share() * 100.0);
         instrument.is_security = Some(draw.below(2) == 0);
         instrument.wash_policy_forbids = Some(draw.below(2) == 0);
@@ -138,6 +132,9 @@ impl Situation {
         let scale = i128::from(market::num::SCALE);
         self.account.equity = Some(Money::from_units(i128::from(draw.below(10_000_000)) * scale));
         self.account.drawdown = Ratio::from_f64(draw.share());
+        self.market.market_drop = Ratio::from_f64(draw.share() * 0.3);
+        self.market.exchange_time = Some(Duration(draw.below(86_400) * SECOND_NS));
+        self.market.level_1_at = (draw.below(2) == 0).then(|| Duration(draw.below(86_400) * SECOND_NS));
     }
 
     /// An order exactly at a limit, or the least bit beyond it.
@@ -208,6 +205,7 @@ impl Situation {
         world.set_account(&self.account);
         world.set_calendar(&self.calendar);
         world.set_percept(&self.percept);
+        world.set_market(&self.market);
         world.push_order(&self.order);
         world
     }

@@ -1,4 +1,4 @@
-//! The truth of many formulas together: p-means, satisfaction (18) and the logical loss (19).
+//! The truth of many formulas together: p-means, and satisfaction (18), which the logical loss (19) is 1 less.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,25 +25,15 @@ impl Aggregator {
 
     /// "Some": (1/n Σ x^p)^(1/p), which tends to the largest truth as p grows.
     #[must_use]
-    pub fn p_mean(&self, x: &[f64]) -> f64 {
-        self.p_mean_of(x.iter().copied())
-    }
-
-    /// [`Aggregator::p_mean`] of truths that do not stand side by side.
-    #[must_use]
-    pub fn p_mean_of(&self, x: impl ExactSizeIterator<Item = f64>) -> f64 {
+    pub fn p_mean(&self, x: impl ExactSizeIterator<Item = f64>) -> f64 {
         self.mean(x.map(|x| from_zero(x, self.epsilon)))
     }
 
-    /// "All": 1 − (1/n Σ (1 − x)^p)^(1/p), which tends to the least truth as p grows.
+    /// "All", the satisfaction of formulas (18): 1 − (1/n Σ (1 − x)^p)^(1/p), which tends to the least truth as p
+    /// grows; with ε full satisfaction reads 0.9999. The literal p-mean of (18) would let one kept rule hide a broken
+    /// one.
     #[must_use]
-    pub fn p_mean_error(&self, x: &[f64]) -> f64 {
-        self.p_mean_error_of(x.iter().copied())
-    }
-
-    /// [`Aggregator::p_mean_error`] of truths that do not stand side by side.
-    #[must_use]
-    pub fn p_mean_error_of(&self, x: impl ExactSizeIterator<Item = f64>) -> f64 {
+    pub fn p_mean_error(&self, x: impl ExactSizeIterator<Item = f64>) -> f64 {
         1.0 - self.mean(x.map(|x| self.error(x)))
     }
 
@@ -87,26 +77,6 @@ impl Aggregator {
     }
 }
 
-/// SAT of a knowledge base's formulas (18): the stable p-mean of errors, so
-/// that full satisfaction reads 0.9999. The literal p-mean of (18) would let one kept rule hide a
-/// broken one.
-#[must_use]
-pub fn satisfaction(phi: &[f64], p: f64) -> f64 {
-    Aggregator::stable(p).p_mean_error(phi)
-}
-
-/// The logical loss 1 − SAT (19); for p = 2 the root mean square violation.
-#[must_use]
-pub fn logical_loss(phi: &[f64], p: f64) -> f64 {
-    1.0 - satisfaction(phi, p)
-}
-
-/// Writes the derivative of the logical loss by each formula's truth.
-pub fn logical_loss_gradient(phi: &[f64], p: f64, gradient: &mut [f64]) {
-    Aggregator::stable(p).p_mean_error_gradient(phi, gradient);
-    gradient.iter_mut().for_each(|g| *g = -*g);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,14 +89,22 @@ mod tests {
         gradient
     }
 
+    fn some_of(mean: &Aggregator, x: &[f64]) -> f64 {
+        mean.p_mean(x.iter().copied())
+    }
+
+    fn all_of(mean: &Aggregator, x: &[f64]) -> f64 {
+        mean.p_mean_error(x.iter().copied())
+    }
+
     fn golden_aggregator(case: &Case) {
         let (x, p) = (case.input("x"), case.number("p"));
         let plain = Aggregator { p, epsilon: 0.0 };
         let stable = Aggregator { p, epsilon: case.number("eps") };
         type Value = fn(&Aggregator, &[f64]) -> f64;
         type Gradient = fn(&Aggregator, &[f64], &mut [f64]);
-        let some: (Value, Gradient) = (Aggregator::p_mean, Aggregator::p_mean_gradient);
-        let all: (Value, Gradient) = (Aggregator::p_mean_error, Aggregator::p_mean_error_gradient);
+        let some: (Value, Gradient) = (some_of, Aggregator::p_mean_gradient);
+        let all: (Value, Gradient) = (all_of, Aggregator::p_mean_error_gradient);
         for (key, aggregator, (value, write)) in [
             ("pmean", plain, some),
             ("pmean_stable", stable, some),
@@ -147,10 +125,12 @@ mod tests {
 
     fn golden_loss(case: &Case) {
         let (phi, p) = (case.input("phi"), case.number("p"));
-        case.check("sat_adopted_pmean_error", &[satisfaction(&phi, p)]);
-        case.check("loss_eq19", &[logical_loss(&phi, p)]);
-        case.check("d_phi", &gradient(&phi, |phi, g| logical_loss_gradient(phi, p, g)));
-        case.check("sat_literal_pmean", &[Aggregator { p, epsilon: 0.0 }.p_mean(&phi)]);
+        let stable = Aggregator::stable(p);
+        case.check("sat_adopted_pmean_error", &[all_of(&stable, &phi)]);
+        case.check("loss_eq19", &[1.0 - all_of(&stable, &phi)]);
+        let rising = gradient(&phi, |phi, g| stable.p_mean_error_gradient(phi, g));
+        case.check("d_phi", &rising.iter().map(|slope| -slope).collect::<Vec<_>>());
+        case.check("sat_literal_pmean", &[some_of(&Aggregator { p, epsilon: 0.0 }, &phi)]);
     }
 
     #[test]
@@ -169,14 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_satisfy_is_satisfied() {
-        assert_eq!(satisfaction(&[], 2.0), 1.0);
-        assert_eq!(Aggregator::stable(2.0).p_mean(&[]), 0.0);
-    }
-
-    #[test]
-    fn what_is_not_a_number_is_not_satisfied() {
-        assert!(satisfaction(&[1.0, f64::NAN], 2.0).is_nan());
+    fn nothing_to_satisfy_is_satisfied_and_what_is_not_a_number_is_not() {
+        let stable = Aggregator::stable(2.0);
+        assert_eq!((all_of(&stable, &[]), some_of(&stable, &[])), (1.0, 0.0));
+        assert!(all_of(&stable, &[1.0, f64::NAN]).is_nan());
     }
 
     proptest! {
@@ -189,8 +165,8 @@ mod tests {
             let largest = x.iter().copied().fold(0.0, f64::max);
             let mean = Aggregator { p, epsilon: 0.0 };
             let plain = x.iter().sum::<f64>() / x.len() as f64;
-            prop_assert!(mean.p_mean_error(&x) >= least - 1e-12 && mean.p_mean_error(&x) <= plain + 1e-12);
-            prop_assert!(mean.p_mean(&x) >= plain - 1e-12 && mean.p_mean(&x) <= largest + 1e-12);
+            prop_assert!((least - 1e-12..=plain + 1e-12).contains(&all_of(&mean, &x)));
+            prop_assert!((plain - 1e-12..=largest + 1e-12).contains(&some_of(&mean, &x)));
         }
 
         #[test]
@@ -209,12 +185,12 @@ mod tests {
             x in prop::collection::vec(0.05f64..0.95, 1..6),
             p in 1.0f64..4.0,
         ) {
-            let step = 1e-6;
-            for (i, g) in gradient(&x, |x, g| logical_loss_gradient(x, p, g)).iter().enumerate() {
+            let (step, mean) = (1e-6, Aggregator::stable(p));
+            for (i, g) in gradient(&x, |x, g| mean.p_mean_error_gradient(x, g)).iter().enumerate() {
                 let moved = |by: f64| {
                     let mut x = x.clone();
                     x[i] += by;
-                    logical_loss(&x, p)
+                    all_of(&mean, &x)
                 };
                 prop_assert!(((moved(step) - moved(-step)) / (2.0 * step) - g).abs() < 1e-6);
             }

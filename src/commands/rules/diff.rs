@@ -1,14 +1,12 @@
 //! `janus rules diff`: where two rule files differ over the orders of a tape.
 
-use std::path::PathBuf;
-
 use clap::Args;
 use serde::Serialize;
 
-use super::rules_of;
 use crate::commands::journal::{LookArgs, Tape};
 use crate::commands::terminal::{bar, report};
 use crate::failure::Failure;
+use crate::law::Rules;
 use crate::rebuild::{From, Obstacle, Terms, Watched, rebuild_watched};
 use crate::rulebook::{Difference, Totals, between};
 use crate::summary::grouped;
@@ -16,10 +14,10 @@ use crate::summary::grouped;
 /// Arguments of `janus rules diff`.
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// A rule file, or `compliance` for the rules that ship.
-    a: PathBuf,
+    /// A rule file, or `compliance` for the rules that ship; several with commas between them are one set.
+    a: String,
     /// Another.
-    b: PathBuf,
+    b: String,
     #[command(flatten)]
     look: LookArgs,
 }
@@ -54,7 +52,7 @@ impl Diff {
     /// # Errors
     /// [`Failure::Input`] for rules that do not stand, [`Failure::Check`] where the tape cannot be thought again.
     pub fn run(self) -> Result<(), Failure> {
-        let watched = [&self.a, &self.b].map(|file| rules_of(file).map(Watched::Always));
+        let watched = [&self.a, &self.b].map(|names| Rules::named(names).map(Watched::Always));
         let watched = watched.into_iter().collect::<Result<Vec<_>, _>>()?;
         let tape = self.look.journal.open()?;
         let compared = self.compare(&tape, watched)?;
@@ -79,7 +77,7 @@ impl Diff {
         bar.finish_and_clear();
         let rebuilt = rebuilt.map_err(Obstacle::into_failure)?;
         let first_difference = rebuilt.rethink.first_difference().map(ToString::to_string);
-        let [a, b] = [&self.a, &self.b].map(|file| file.display().to_string());
+        let (a, b) = (self.a.clone(), self.b.clone());
         Ok(Compared { a, b, totals, decisions, first_difference })
     }
 }

@@ -1,14 +1,11 @@
 //! `janus rules explain`: the truth of every part of a rule, of an order that was judged or one that is made up.
 
-use std::path::PathBuf;
-
 use clap::{ArgGroup, Args};
 use prefrontal::Statement;
 use rules::{RuleId, RuleSet};
 use serde_json::{Value, json};
 use synapse::{DecisionRecord, Outcome};
 
-use super::rules_of;
 use crate::commands::journal::{LookArgs, Tape};
 use crate::commands::terminal::{bar, report};
 use crate::commands::why::by_id;
@@ -16,6 +13,7 @@ use crate::failure::Failure;
 use crate::law::Rules;
 use crate::rebuild::{From, Obstacle, Rebuilt, Terms, Watched, rebuild_watched};
 use crate::rulebook::{Explained, explain};
+use crate::tax;
 
 /// Arguments of `janus rules explain`.
 #[derive(Debug, Args)]
@@ -28,9 +26,10 @@ pub struct Explain {
     /// named is as on a calm day.
     #[arg(long, value_name = "FACTS", group = "which")]
     order: Option<String>,
-    /// The rule file; without it the rules that were in force, or those that ship.
+    /// The rule file; several, each with a flag of its own or with commas, are one set. Without it the rules that were
+    /// in force, or those that ship.
     #[arg(long, value_name = "FILE")]
-    rules: Option<PathBuf>,
+    rules: Vec<String>,
     /// Explain this rule alone.
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
@@ -52,7 +51,7 @@ impl Explain {
     }
 
     fn made_up(&self, facts: &str) -> Result<(), Failure> {
-        let rules = self.rules.as_deref().map_or_else(Rules::shipped, rules_of)?;
+        let rules = self.chosen()?.map_or_else(Rules::shipped, Ok)?;
         let supposed = rules.set().suppose("--order", facts).map_err(|e| Failure::Input(e.to_string()))?;
         let explained = explain(&supposed.rules, self.only(&supposed.rules)?, &supposed.world);
         self.tell(&format!("An order that is made up: {facts}"), json!({ "order": facts }), &explained)
@@ -63,7 +62,7 @@ impl Explain {
         let record = by_id(&tape, id)?.decision.record;
         let (rebuilt, statement) = self.think_up_to(&tape, &record)?;
         let Some(Statement { world, .. }) = statement else { return Err(untested(&record)) };
-        let rules = self.rules.as_deref().map(rules_of).transpose()?.unwrap_or(rebuilt.blueprint.rules);
+        let rules = self.chosen()?.unwrap_or(rebuilt.blueprint.rules);
         let explained = explain(rules.set(), self.only(rules.set())?, &world);
         let id = format!("{}:{}", record.sequence, record.instrument.0);
         let (name, end) = (tape.world.name(record.instrument), end(&record));
@@ -72,7 +71,10 @@ impl Explain {
         let title = differs.iter().fold(title, |title, differs| {
             title + &format!("\nThe tape comes out differently in this build: {differs}")
         });
-        self.tell(&title, json!({ "id": id, "outcome": end, "first_difference": differs }), &explained)
+        let wash = tax::before(&tape.dir, &tape.reader, &tape.world, &record)?;
+        let title = wash.iter().fold(title, |title, wash| title + "\n" + wash);
+        let object = json!({ "id": id, "outcome": end, "first_difference": differs, "wash": wash });
+        self.tell(&title, object, &explained)
     }
 
     /// The brain behind a decision, and what the witness said of its order. What comes out differently now than it
@@ -84,8 +86,8 @@ impl Explain {
     ) -> Result<(Rebuilt, Option<Statement>), Failure> {
         let sequence = record.sequence;
         // other rules may look back further than what a snapshot remembers
-        let (watched, from) = match self.rules.as_deref() {
-            Some(file) => (Watched::Always(rules_of(file)?), From::Beginning),
+        let (watched, from) = match self.chosen()? {
+            Some(rules) => (Watched::Always(rules), From::Beginning),
             None => (Watched::InForce, From::Snapshot(sequence.saturating_sub(1))),
         };
         let (until, watched) = (Some(sequence), vec![watched]);
@@ -100,6 +102,12 @@ impl Explain {
         });
         bar.finish_and_clear();
         Ok((rebuilt.map_err(Obstacle::into_failure)?, said))
+    }
+
+    /// The rules that are named.
+    fn chosen(&self) -> Result<Option<Rules>, Failure> {
+        let names = self.rules.join(",");
+        (!names.is_empty()).then(|| Rules::named(&names)).transpose()
     }
 
     /// The rule that alone is asked for.

@@ -31,6 +31,9 @@ impl Prefrontal {
         let unanswered =
             self.state.orders.of(instrument).filter(|(_, order)| order.is_unanswered()).count() as u32;
         if unanswered > 0 {
+            if let Some(parent) = self.state.parents.get_mut(&instrument) {
+                parent.traded(sensed);
+            }
             return Outcome::Rest(Reason::AwaitingVenue { unanswered }).into();
         }
         let facts = self.instruments.get(instrument);
@@ -61,23 +64,28 @@ impl Prefrontal {
         let order = NewOrder { id, side, kind, price, quantity };
         match &execution.plan {
             Some(plan) => self.part(forecast, order, plan),
-            None => self.send(forecast, order, None),
+            None => self.propose(forecast, order, None),
         }
     }
 
-    /// Sends of a gap the part that is due, as a child of the parent that goes on or of one that begins now.
+    /// Sends of a gap the part that is due, as a child of the parent that goes on or of one that begins now. What
+    /// trades counts for it only where it is worked: not while a child is refused, or nothing is wanted.
     fn part(&mut self, forecast: &Forecast, whole: NewOrder, plan: &Plan) -> Conclusion {
         let (instrument, now) = (whole.id.instrument, forecast.sensed().time);
         let (position, lot) = (self.state.orders.position(instrument), self.instruments.get(instrument).lot);
         let goes_on = self.state.parents.get(&instrument).filter(|parent| !parent.is_over(position)).cloned();
-        let parent = goes_on.unwrap_or_else(|| {
-            ParentOrder::new(whole.id, whole.side, whole.quantity, plan.clone(), now, position)
-        });
+        let mut parent = match goes_on {
+            Some(mut parent) => {
+                parent.traded(forecast.sensed());
+                parent
+            }
+            None => ParentOrder::new(whole.id, whole.side, whole.quantity, plan.clone(), now, position),
+        };
         // what another order fills until it is replaced would be no part of the parent
         if self.state.orders.of(instrument).any(|(id, _)| !parent.is_of(id)) {
             return Outcome::Act(self.cancels(instrument, |_| true)).into();
         }
-        let (due, total) = (parent.due(now, lot), parent.total);
+        let (due, total) = (parent.due(now, position, lot), parent.total);
         let left = Quantity::from_units(due.units().saturating_sub(parent.filled(position).units()));
         let quantity = left.min(whole.quantity).floor_to(lot);
         if !quantity.is_positive() {
@@ -85,26 +93,18 @@ impl Prefrontal {
             self.state.parents.insert(instrument, parent);
             return Outcome::Rest(Reason::Pacing { due, total }).into();
         }
-        self.send(forecast, NewOrder { quantity, ..whole }, Some(parent))
-    }
-
-    fn send(&mut self, forecast: &Forecast, order: NewOrder, parent: Option<ParentOrder>) -> Conclusion {
-        match self.deferred(forecast, &order) {
-            Some(reason) => self.idle(order.id.instrument, reason),
-            None => self.propose(forecast, order, parent),
-        }
+        self.propose(forecast, NewOrder { quantity, ..whole }, Some(parent))
     }
 
     fn idle(&self, instrument: InstrumentId, reason: Reason) -> Conclusion {
         self.rest(instrument, reason).into()
     }
 
-    /// Why an order is not worth the deferral of a washed loss, where that has a price.
-    fn deferred(&self, forecast: &Forecast, order: &NewOrder) -> Option<Reason> {
-        if self.court.law().wash.policy != WashPolicy::Price {
+    /// Why an order is not worth the deferral of a washed loss, where that has a price; what an operator wants is.
+    fn deferred(&self, forecast: &Forecast, deferral_bp: f64) -> Option<Reason> {
+        if self.court.law().wash.policy != WashPolicy::Price || self.flattens(forecast.sensed()) {
             return None;
         }
-        let deferral_bp = self.wash(forecast.sensed(), order).deferral_cost_bp;
         let cost_bp = forecast.execution.chosen()?.cost_bp() + deferral_bp;
         // an edge or a cost that cannot be told pays for nothing
         let edge_bp = forecast.execution.edge_bp.filter(|edge| edge.is_finite()).unwrap_or(0.0);
@@ -120,6 +120,10 @@ impl Prefrontal {
         mut parent: Option<ParentOrder>,
     ) -> Conclusion {
         let sensed = forecast.sensed();
+        let wash = self.wash(sensed, &order);
+        if let Some(reason) = self.deferred(forecast, wash.deferral_cost_bp) {
+            return self.idle(sensed.instrument, reason);
+        }
         let working = self.state.orders.of(sensed.instrument).next().map(|(id, at)| (id, *at));
         let request = match working {
             None => {
@@ -131,6 +135,9 @@ impl Prefrontal {
             Some((_, at))
                 if at.price == order.price && at.remaining == order.quantity && order.kind == at.kind =>
             {
+                if let Some(parent) = parent {
+                    self.state.parents.insert(sensed.instrument, parent);
+                }
                 return Outcome::Rest(Reason::AlreadyWorking { remaining: at.remaining }).into();
             }
             Some((_, at)) if order.kind != at.kind => {
@@ -140,7 +147,7 @@ impl Prefrontal {
                 Request::Replace { id, price: order.price, total: add(at.filled, order.quantity) }
             }
         };
-        let ruling = self.test(forecast, &order, working.map(|(id, _)| id), parent.as_ref());
+        let ruling = self.test(forecast, &order, working.map(|(id, _)| id), parent.as_ref(), wash);
         let outcome = match ruling.rules.iter().find(|rule| rule.is_hard && !rule.passed) {
             Some(rule) => {
                 Outcome::Rest(Reason::Refused { rule: rule.rule, value: rule.value, bound: rule.bound })

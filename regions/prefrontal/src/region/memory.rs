@@ -2,6 +2,7 @@
 
 use market::order::{ClientId, Fill, NewOrder, Request};
 use market::tax::TradeDate;
+use market::time::SECOND_NS;
 use market::{InstrumentId, Timestamp};
 use synapse::{CommandKind, Fault, Forecast, LatchCause, Outcome, SampleKind, Sensed, Startle};
 
@@ -46,11 +47,16 @@ impl Prefrontal {
         if let Some(mark2) = sensed.mark2.filter(|twice| *twice > 0) {
             self.state.marks.insert(instrument, mark2);
         }
-        if let Some(parent) = self.state.parents.get_mut(&instrument)
-            && sensed.is_regular()
-        {
-            parent.traded(sensed.context.volume.map_or(0.0, f64::from));
+        let now = self.exchange_time(sensed.time);
+        self.state.breakers.passes(now, self.index);
+        if self.index == Some(instrument) && self.is_open(sensed) {
+            self.state.breakers.marked(now, sensed, self.params.index_close);
         }
+    }
+
+    /// What the clock of the exchange shows, as if it were UTC.
+    pub(super) fn exchange_time(&self, now: Timestamp) -> Timestamp {
+        now.plus(self.court.law().utc_offset_min.saturating_mul(60 * SECOND_NS))
     }
 
     /// Reserves what was approved. An order by itself ends the parent that was on its way: what it fills is no

@@ -4,7 +4,7 @@ use market::InstrumentId;
 use market::book::BookState;
 use market::order::Request;
 use smallvec::SmallVec;
-use synapse::{Forecast, Outcome, Phase, Reason, SampleKind, Signal, ThreatLevel};
+use synapse::{Forecast, Outcome, Phase, Reason, SampleKind, Sensed, Signal, ThreatLevel};
 
 use super::{Prefrontal, side_of};
 use crate::orders::{Order, OrderState};
@@ -32,7 +32,7 @@ impl Prefrontal {
         if sensed.mark2.is_none() || is_blind(sensed.book) {
             return Some(Reason::StaleBook { book: sensed.book });
         }
-        if !self.instruments.get(sensed.instrument).session.contains(sensed.time) {
+        if !self.is_open(sensed) {
             return Some(Reason::OutsideSession {});
         }
         // what is held is not held on to because it frightens
@@ -56,6 +56,11 @@ impl Prefrontal {
             value: reading.value.unwrap_or(f64::NAN),
             limit: reading.limit.unwrap_or(f64::NAN),
         }))
+    }
+
+    /// Whether a sample falls into the hours of its instrument.
+    pub(super) fn is_open(&self, sensed: &Sensed) -> bool {
+        self.instruments.get(sensed.instrument).session.contains(sensed.time)
     }
 
     /// Whether what is proposed can only bring the position nearer to zero, whatever fills (G2).

@@ -19,6 +19,7 @@ impl Prefrontal {
         order: &NewOrder,
         replaced: Option<ClientId>,
         parent: Option<&ParentOrder>,
+        wash: Wash,
     ) -> Ruling {
         let sensed = forecast.sensed();
         let (instrument, orders) = (sensed.instrument, &self.state.orders);
@@ -36,9 +37,11 @@ impl Prefrontal {
             orders,
             look_back: &self.state.look_back,
             is_latched: self.latch_of(instrument).is_some(),
+            market: self.state.breakers.facts(self.exchange_time(sensed.time), self.params.index_close),
         };
-        let wash = self.wash(sensed, order);
-        let candidate = Candidate { order, exposure, parent, wash };
+        // what closes a position at a person's word is meant, also where it repeats
+        let is_flagged = self.flattens(sensed);
+        let candidate = Candidate { order, exposure, parent, wash, is_flagged };
         self.witnesses.hear(forecast, &candidate, memory);
         self.court.judge(forecast, &candidate, memory)
     }

@@ -16,11 +16,6 @@ const HOUR_NS: i64 = 3_600 * SCALE;
 
 const SHIPPED: &str = include_str!("../../../../config/compliance.ltn");
 
-/// The rules that ship.
-pub fn shipped() -> RuleSet {
-    RuleSet::compile("compliance.ltn", SHIPPED).expect("the rules that ship are sound")
-}
-
 /// The rules that ship, with a list and a throttle that a short episode reaches.
 pub fn rules() -> RuleSet {
     let lists = SHIPPED.replace("const restricted = {GME, AMC}", "const restricted = {GME, BANNED}");

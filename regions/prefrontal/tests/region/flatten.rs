@@ -158,15 +158,6 @@ fn neither_fear_nor_warming_up_keeps_it() {
 
 #[test]
 fn a_limit_refuses_it_as_it_does_any_order() {
-    let mut desk = flattening(5);
-    let id = desk.requests()[0].id();
-    desk.report(id, ReportKind::Expired { filled: q(0) });
-    let soon = Timestamp::from_ns(desk.sequence as i64 * 250_000_000 - 250_000_000);
-    let verdict = desk.judge_changed(|forecast| appraised(forecast).sensed.time = soon);
-    assert!(
-        matches!(&verdict.outcome, Outcome::Rest(reason) if refusal(reason) == Some("duplicate")),
-        "{verdict:?}"
-    );
     let mut desk = holding(5, Limits { notional: "101".parse().expect("money"), ..limits() });
     desk.command(CommandKind::Flatten);
     desk.ask.bid = 200;
@@ -178,6 +169,31 @@ fn a_limit_refuses_it_as_it_does_any_order() {
     // nothing lies on the tick within the collar of so low a price
     desk.ask.bid = 3;
     assert_eq!(refusal(&desk.reason()), Some("collar"));
+}
+
+/// Sells all, which expires, and all again within the duplicate window.
+fn twice(desk: &mut Desk) -> (NewOrder, Verdict) {
+    let first = placed(&desk.requests());
+    let at = Timestamp::from_ns(desk.sequence as i64 * 250_000_000);
+    desk.report(first.id, ReportKind::Expired { filled: q(0) });
+    (first, desk.judge_changed(|forecast| appraised(forecast).sensed.time = at))
+}
+
+#[test]
+fn ma_5_what_a_person_asked_for_may_repeat_and_the_same_of_the_brain_may_not() {
+    let mut desk = flattening(5);
+    for _ in 0..3 {
+        let (first, verdict) = twice(&mut desk);
+        let again = placed(verdict.requests());
+        assert_eq!(NewOrder { id: first.id, ..again }, first);
+        desk.report(again.id, ReportKind::Expired { filled: q(0) });
+    }
+    desk.command(CommandKind::Arm);
+    (desk.ask.action, desk.ask.target, desk.ask.style) = (Action::Sell, q(0), Style::Market);
+    let (first, verdict) = twice(&mut desk);
+    assert_eq!((first.kind, first.quantity), (OrderKind::ImmediateOrCancel, q(5)));
+    let Outcome::Rest(reason) = &verdict.outcome else { panic!("{verdict:?}") };
+    assert_eq!(refusal(reason), Some("duplicate"));
 }
 
 #[test]

@@ -80,10 +80,14 @@ impl Floor {
     }
 
     pub fn judge(law: Law, names: [&str; 3]) -> Prefrontal {
+        Self::judge_with(PrefrontalParams::default(), law, names)
+    }
+
+    pub fn judge_with(params: PrefrontalParams, law: Law, names: [&str; 3]) -> Prefrontal {
         let share = |name: &str| Instrument { name: name.to_owned(), lot: q(1), ..scenes::instrument() };
         let instruments = Instruments::new(names.map(share).to_vec());
         let limits = vec![limits_of_the_specification(); names.len()];
-        Prefrontal::new(PrefrontalParams::default(), instruments, limits, law)
+        Prefrontal::new(params, instruments, limits, law)
     }
 
     pub fn at(&self, name: &str) -> usize {

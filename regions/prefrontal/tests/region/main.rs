@@ -2,6 +2,7 @@
 
 mod flatten;
 mod floor;
+mod luld;
 mod parents;
 mod rules;
 mod witness;

@@ -217,7 +217,13 @@ fn a_policy_that_forbids_refuses_what_would_be_washed() {
         let mut floor = Floor::under(law_of(&shipped(), "forbid"));
         assert_eq!(refused_by(&scene(&mut floor)), (rule, Some(250.0), Some(0.0)));
         let mut floor = Floor::under(law_of(&shipped(), "warn"));
-        placed(&scene(&mut floor));
+        let warned = scene(&mut floor);
+        placed(&warned);
+        assert_eq!(
+            (truth(&warned, rule).value, truth(&warned, rule).passed),
+            (250.0.into(), true),
+            "it is told"
+        );
     }
     let mut floor = Floor::under(law_of(&shipped(), "forbid"));
     washing_purchase(&mut floor);
