@@ -8,37 +8,13 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use janus::inference::{InferenceParams, Kind, agree, models};
-use networks::{Card, Network, Shape, Weights};
+use networks::{Network, Shape};
 use synapse::Model;
 use synapse::random::normal;
 
-fn network(shape: &Shape) -> Network {
-    let names = |what: &str, count: usize| (0..count).map(|i| format!("{what}_{i}")).collect::<Vec<_>>();
-    let features = names("feature", shape.features);
-    let card = Card {
-        name: "random".to_owned(),
-        about: "random weights".to_owned(),
-        trained: false,
-        task: "none".to_owned(),
-        features_hash: Card::hash_of(&features),
-        features,
-        price: names("price", shape.price_numbers),
-        modalities: networks::card::MODALITIES.map(str::to_owned).to_vec(),
-        gain: 0.01,
-        sampler: "1s".to_owned(),
-        shape: shape.clone(),
-        data: Vec::new(),
-        cut_ns: None,
-        priors: [0.3, 0.3, 0.4],
-        seeds: vec![1],
-        figures: serde_json::Value::Null,
-    };
-    Network::new(card, Weights::random(shape, 1)).expect("a network")
-}
-
 fn back_ends(c: &mut Criterion) {
     let shape = Shape::default();
-    let network = network(&shape);
+    let network = Network::random(&shape, 1);
     let graphs = InferenceParams::default().graphs().expect("a back end");
     let sides = [Kind::Native, graphs].map(|kind| (kind.name_and_version(), models(&network, &kind)));
     let [native, graphs] = sides.map(|(name, models)| (name.expect("a version"), models.expect("models")));

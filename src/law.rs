@@ -183,6 +183,21 @@ impl Grounding for OfFeatures {
     }
 }
 
+impl Shipped {
+    fn open(&self) -> Result<Predicate, Failure> {
+        let wrong = |e| Failure::Internal(format!("the predicate {} that ships: {e}", self.name));
+        Predicate::from_files(self.card, self.weights).map_err(wrong)
+    }
+}
+
+/// The learned predicates that the program carries in itself.
+///
+/// # Errors
+/// [`Failure::Internal`] for one that cannot be read.
+pub fn predicates() -> Result<Vec<Predicate>, Failure> {
+    PREDICATES.iter().map(Shipped::open).collect()
+}
+
 /// What grounds a learned predicate.
 fn grounding(name: &str) -> Result<Option<Arc<dyn Grounding>>, Failure> {
     let Some(shipped) = PREDICATES.iter().find(|predicate| predicate.name == name) else {
@@ -191,8 +206,5 @@ fn grounding(name: &str) -> Result<Option<Arc<dyn Grounding>>, Failure> {
             "the rules name the learned predicate `{name}`, and nothing grounds it; there are {known}"
         )));
     };
-    let predicate = Predicate::from_files(shipped.card, shipped.weights);
-    let predicate =
-        predicate.map_err(|e| Failure::Internal(format!("the predicate {name} that ships: {e}")))?;
-    Ok(Some(Arc::new(OfFeatures(predicate))))
+    Ok(Some(Arc::new(OfFeatures(shipped.open()?))))
 }

@@ -6,11 +6,11 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use networks::{Card, Isa, Network, Shape, Weights, native};
+use networks::{Isa, Network, Shape, native};
 use synapse::Model;
 
 fn models(c: &mut Criterion) {
-    let network = network();
+    let network = Network::random(&Shape::default(), 1);
     let shape = &network.card.shape;
     let mut group = c.benchmark_group("native");
     group.sample_size(20).warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1));
@@ -36,31 +36,6 @@ fn models(c: &mut Criterion) {
         }
     }
     group.finish();
-}
-
-fn network() -> Network {
-    let shape = Shape::default();
-    let names = |what: &str, count: usize| (0..count).map(|i| format!("{what} {i}")).collect::<Vec<_>>();
-    let features = names("feature", shape.features);
-    let card = Card {
-        name: "random".to_owned(),
-        about: "random weights, to be timed".to_owned(),
-        trained: false,
-        task: String::new(),
-        features_hash: Card::hash_of(&features),
-        features,
-        price: names("price", shape.price_numbers),
-        modalities: ["vision", "price", "text", "memory"].map(str::to_owned).into(),
-        gain: 0.01,
-        sampler: String::new(),
-        data: Vec::new(),
-        cut_ns: None,
-        priors: [0.0; 3],
-        seeds: Vec::new(),
-        figures: serde_json::Value::Null,
-        shape: shape.clone(),
-    };
-    Network::new(card, Weights::random(&shape, 1)).expect("a network")
 }
 
 /// Numbers within [-1, 1] that are no two times the same.

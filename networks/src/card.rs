@@ -83,6 +83,32 @@ impl Card {
         hasher.finalize().to_hex().to_string()
     }
 
+    /// The card of [`Weights::random`](crate::Weights::random), for tests and for timing: names are made up, and all
+    /// modalities are there.
+    #[must_use]
+    pub fn random(shape: &Shape) -> Self {
+        let names = |what: &str, count: usize| (0..count).map(|i| format!("{what}_{i}")).collect();
+        let features: Vec<String> = names("feature", shape.features);
+        Self {
+            name: "random".to_owned(),
+            about: "random weights".to_owned(),
+            trained: false,
+            task: "none".to_owned(),
+            features_hash: Self::hash_of(&features),
+            features,
+            price: names("price", shape.price_numbers),
+            modalities: MODALITIES.map(str::to_owned).into(),
+            gain: 0.01,
+            sampler: "any".to_owned(),
+            shape: shape.clone(),
+            data: Vec::new(),
+            cut_ns: None,
+            priors: [0.3, 0.3, 0.4],
+            seeds: vec![1, 2],
+            figures: serde_json::json!({ "test": { "up": 1, "d": { "value": 0.1, "lo5": -0.02 } } }),
+        }
+    }
+
     /// The text of `card.json`; the same card gives the same bytes.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
@@ -133,11 +159,11 @@ impl Card {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{card, odd_shape};
+    use crate::tests::odd_shape;
 
     #[test]
     fn a_card_comes_back_from_its_text() {
-        let card = card(&odd_shape());
+        let card = Card::random(&odd_shape());
         assert_eq!(Card::from_json(&card.to_json()).expect("a card"), card);
         let error = Card::from_json(b"{\"name\": 1").expect_err("no card");
         assert!(error.to_string().starts_with("card: the bytes cannot be read"), "{error}");
@@ -146,7 +172,7 @@ mod tests {
     #[test]
     fn a_card_that_does_not_fit_itself_is_refused() {
         let refusal = |change: fn(&mut Card)| {
-            let mut card = card(&odd_shape());
+            let mut card = Card::random(&odd_shape());
             change(&mut card);
             Card::from_json(&card.to_json()).expect_err("a refusal").to_string()
         };

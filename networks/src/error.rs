@@ -80,8 +80,8 @@ pub enum NetworkError {
     #[error("image: {0}; draw it in the shape of the network's card")]
     Image(String),
     /// Instructions that this machine does not have.
-    #[error("instruction set {0:?} is not on this machine; `Isa::available` lists what is")]
-    Isa(crate::native::Isa),
+    #[error("instruction set {0} is not on this machine; `Isa::available` lists what is")]
+    Isa(String),
     /// A file that cannot be read or written.
     #[error("{path}: {source}")]
     File {

@@ -74,14 +74,14 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), NetworkError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{card, network, odd_shape};
+    use crate::tests::odd_shape;
 
     #[test]
     fn a_folder_gives_back_the_network() {
         let folder = tempfile::tempdir().expect("a folder");
         let graphs = Graphs { frame: vec![1], temporal: vec![2], fusion: vec![3], heads: vec![4] };
-        let own = Network::with_graphs(card(&odd_shape()), graphs).expect("a network");
-        for (name, network) in [("ours", network(&odd_shape())), ("own", own)] {
+        let own = Network::with_graphs(Card::random(&odd_shape()), graphs).expect("a network");
+        for (name, network) in [("ours", Network::random(&odd_shape(), 7)), ("own", own)] {
             let path = folder.path().join("deep").join(name);
             write(&network, &path).expect("written");
             assert_eq!(read(&path).expect("read"), network);
@@ -93,7 +93,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let error = read(folder.path()).expect_err("no card").to_string();
         assert!(error.contains("card.json"), "{error}");
-        write(&network(&odd_shape()), folder.path()).expect("written");
+        write(&Network::random(&odd_shape(), 7), folder.path()).expect("written");
         std::fs::remove_file(folder.path().join(WEIGHTS)).expect("removed");
         std::fs::remove_file(folder.path().join("frame.onnx")).expect("removed");
         let error = read(folder.path()).expect_err("nothing that computes").to_string();

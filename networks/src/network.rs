@@ -4,6 +4,7 @@ use crate::card::Card;
 use crate::error::NetworkError;
 use crate::graphs::Graphs;
 use crate::parts::{Parts, put};
+use crate::shape::Shape;
 use crate::weights::Weights;
 
 /// The first bytes of an artefact; the digit is the version of the format.
@@ -31,6 +32,12 @@ pub struct Network {
 }
 
 impl Network {
+    /// A network of random weights under a made-up card, for tests and for timing.
+    #[must_use]
+    pub fn random(shape: &Shape, seed: u64) -> Self {
+        Self { card: Card::random(shape), body: Body::Weights(Weights::random(shape, seed)) }
+    }
+
     /// A network of our own architecture.
     ///
     /// # Errors
@@ -116,7 +123,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tests::{card, network, odd_shape};
+    use crate::tests::odd_shape;
 
     fn graphs() -> Graphs {
         Graphs { frame: vec![1], temporal: vec![2, 3], fusion: Vec::new(), heads: vec![4] }
@@ -124,24 +131,24 @@ mod tests {
 
     #[test]
     fn bytes_give_back_the_network_and_its_hash() {
-        let own = Network::with_graphs(card(&odd_shape()), graphs()).expect("a network");
-        for network in [network(&odd_shape()), own] {
+        let own = Network::with_graphs(Card::random(&odd_shape()), graphs()).expect("a network");
+        for network in [Network::random(&odd_shape(), 7), own] {
             let again = Network::from_bytes(&network.to_bytes()).expect("a network");
             assert_eq!(again, network);
             assert_eq!((again.to_bytes(), again.hash()), (network.to_bytes(), network.hash()));
         }
-        let mut renamed = network(&odd_shape());
+        let mut renamed = Network::random(&odd_shape(), 7);
         renamed.card.name.push('x');
-        assert_ne!(renamed.hash(), network(&odd_shape()).hash());
+        assert_ne!(renamed.hash(), Network::random(&odd_shape(), 7).hash());
     }
 
     #[test]
     fn every_way_of_cutting_bytes_off_is_refused() {
-        let own = Network::with_graphs(card(&odd_shape()), graphs()).expect("a network").to_bytes();
+        let own = Network::with_graphs(Card::random(&odd_shape()), graphs()).expect("a network").to_bytes();
         for len in 0..own.len() {
             assert!(Network::from_bytes(&own[..len]).is_err(), "{len} bytes");
         }
-        let whole = network(&odd_shape()).to_bytes();
+        let whole = Network::random(&odd_shape(), 7).to_bytes();
         for bytes in [&whole[..whole.len() - 1], &[&whole[..], &[0]].concat(), b"janusnw2"] {
             let error = Network::from_bytes(bytes).expect_err("a refusal");
             assert!(matches!(error, NetworkError::Bytes { .. }), "{error}");
@@ -150,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_flipped_bit_is_another_hash_or_no_network() {
-        let network = network(&odd_shape());
+        let network = Network::random(&odd_shape(), 7);
         let bytes = network.to_bytes();
         for at in (0..bytes.len()).step_by(97) {
             let mut flipped = bytes.clone();

@@ -35,6 +35,21 @@ pub(crate) fn read(
     Ok(tensors)
 }
 
+/// Tests that a tensor has the numbers of its shape, and that all are finite.
+///
+/// # Errors
+/// A tensor of another size, or a number that is not finite.
+pub(crate) fn check(name: &str, want: &[usize], tensor: &[f32]) -> Result<(), NetworkError> {
+    let name = || name.to_owned();
+    if tensor.len() != want.iter().product::<usize>() {
+        return Err(NetworkError::Size { name: name(), got: vec![tensor.len()], want: want.to_vec() });
+    }
+    match tensor.iter().position(|x| !x.is_finite()) {
+        Some(at) => Err(NetworkError::NotFinite { name: name(), at, value: tensor[at] }),
+        None => Ok(()),
+    }
+}
+
 /// The bytes of a file of such tensors, each with its name and shape; the same tensors give the same bytes.
 pub(crate) fn write<'a>(tensors: impl IntoIterator<Item = (String, Vec<usize>, &'a [f32])>) -> Vec<u8> {
     let (mut entries, mut data) = (serde_json::Map::new(), Vec::new());

@@ -19,22 +19,16 @@ impl Weights {
     ///
     /// # Errors
     /// One that is missing, unknown, of the wrong size or not finite; a shape that cannot be.
-    pub fn new(shape: &Shape, tensors: BTreeMap<String, Vec<f32>>) -> Result<Self, NetworkError> {
+    pub fn new(shape: &Shape, given: BTreeMap<String, Vec<f32>>) -> Result<Self, NetworkError> {
         shape.check()?;
         let wanted = shape.tensors();
         for (name, sizes) in &wanted {
-            let tensor = tensors.get(name).ok_or_else(|| NetworkError::Missing(name.clone()))?;
-            if tensor.len() != sizes.iter().product::<usize>() {
-                let (got, want) = (vec![tensor.len()], sizes.clone());
-                return Err(NetworkError::Size { name: name.clone(), got, want });
-            }
-            if let Some(at) = tensor.iter().position(|x| !x.is_finite()) {
-                return Err(NetworkError::NotFinite { name: name.clone(), at, value: tensor[at] });
-            }
+            let tensor = given.get(name).ok_or_else(|| NetworkError::Missing(name.clone()))?;
+            tensors::check(name, sizes, tensor)?;
         }
-        match tensors.keys().find(|name| !wanted.iter().any(|(wanted, _)| wanted == *name)) {
+        match given.keys().find(|name| !wanted.iter().any(|(wanted, _)| wanted == *name)) {
             Some(unknown) => Err(NetworkError::Unknown(unknown.clone())),
-            None => Ok(Self { tensors }),
+            None => Ok(Self { tensors: given }),
         }
     }
 

@@ -1,11 +1,12 @@
 //! A rule set: what a file of rules has become, ready to judge.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::{Diagnostic, Report};
-use crate::facts::WindowFact;
+use crate::facts::{WindowFact, facts_of};
 use crate::number::{Date, Symbol};
 use crate::program::Op;
 use crate::table::Example;
@@ -119,6 +120,28 @@ impl RuleSet {
     pub fn looks_around(&self) -> bool {
         let around = |op: &Op| matches!(op, Op::Begin { domain: Domain::Instruments | Domain::Working, .. });
         self.ops.iter().any(around)
+    }
+
+    /// What a rule names: facts, plain and over windows, learned predicates, and `working` where it walks over our
+    /// outstanding orders.
+    #[must_use]
+    pub fn named_in(&self, id: RuleId) -> BTreeSet<&str> {
+        let fact = |sort: Sort, column: u16| match facts_of(sort).get(usize::from(column)) {
+            Some(info) => info.name,
+            None => self.windows[usize::from(column) - facts_of(sort).len()].fact.info().name,
+        };
+        let name = |op: &Op| match *op {
+            Op::Cell { domain, column, .. } => Some(fact(domain.sort(), column)),
+            Op::Instrument { column } => Some(fact(Sort::Instrument, column)),
+            Op::Single { sort, column } => Some(fact(sort, column)),
+            Op::Learned { learned, .. } | Op::LearnedOfInstrument { learned } => {
+                Some(self.learned[usize::from(learned)].name.as_str())
+            }
+            Op::Begin { domain: Domain::Working, .. } => Some(Domain::Working.name()),
+            _ => None,
+        };
+        let (from, end) = self.rule(id).code;
+        self.ops[from..end].iter().filter_map(name).collect()
     }
 
     /// The places of all rules.

@@ -7,10 +7,12 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
+use market::features::{Feature, FeatureVector};
 use market::feed::{Feed, Format, Merge};
 use market::sampler::SamplerKind;
 use market::{Instrument, Instruments};
 use networks::{Card, Network, Shape, Source, files};
+use training::logic::RulePlan;
 use training::{Dataset, Fitting, Plan, Planted, Progress, Report};
 
 use super::terminal::{bar, say, say_json, tell};
@@ -19,6 +21,7 @@ use crate::assemble::{self, Orders};
 use crate::brain::Observer;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::law;
 use crate::school::{self, Rows};
 use crate::stream::Range;
 
@@ -40,15 +43,22 @@ pub struct Train {
     /// goes on from; of predicates a folder each; of logic the report.
     #[arg(long, value_name = "DIR", required_if_eq_any([("task", "next-move"), ("task", "predicates")]))]
     out: Option<PathBuf>,
-    /// So many networks, which differ by their seed; the one with the best validation is kept.
-    #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u64).range(1..=64))]
-    seeds: u64,
-    /// The most epochs of each.
+    /// So many networks, which differ by their seed, 5 unless told (of logic 20 policies); the one with the best
+    /// validation is kept.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=64))]
+    seeds: Option<u64>,
+    /// The most epochs of each; of logic its steps.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     epochs: Option<u32>,
     /// Stop after so long and judge what there is; the same command goes on.
     #[arg(long, value_name = "MINUTES")]
     max_minutes: Option<f64>,
+    /// Let next-move feel the soft rules of this file beside its loss.
+    #[arg(long, value_name = "FILE")]
+    soft_rules: Option<PathBuf>,
+    /// How much they weigh beside it; 0 tells how they are kept without them.
+    #[arg(long, value_name = "W", default_value_t = 1.0, requires = "soft_rules")]
+    rule_weight: f64,
     /// One JSON object on the last line of standard output.
     #[arg(long)]
     json: bool,
@@ -74,6 +84,9 @@ impl Train {
     /// # Errors
     /// A [`Failure`] for feeds that nothing can be learned from, or a folder that cannot be written.
     pub fn run(self) -> Result<(), Failure> {
+        if self.soft_rules.is_some() && self.task != Task::NextMove {
+            return Err(Failure::Input("--soft-rules is for --task next-move, which feels them".to_owned()));
+        }
         match (self.task, &self.out) {
             (Task::NextMove, Some(out)) => self.next_move(out),
             (Task::Predicates, Some(out)) => self.predicates(out),
@@ -82,13 +95,17 @@ impl Train {
         }
     }
 
-    fn fitting(&self) -> Fitting {
-        let usual = Fitting::default();
+    fn fitting(&self, usual: Fitting) -> Fitting {
         Fitting { epochs: self.epochs.unwrap_or(usual.epochs), ..usual }
     }
 
+    fn seeds(&self) -> Vec<u64> {
+        (1..=self.seeds.unwrap_or(5)).collect()
+    }
+
     fn planted(&self) -> Result<(), Failure> {
-        let plan = Planted { fitting: self.fitting(), ..Planted::default() };
+        let usual = Planted::default();
+        let plan = Planted { fitting: self.fitting(usual.fitting.clone()), ..usual };
         let bar = bar(Some(0), "epochs");
         let report = training::planted(&plan, &mut |progress| show(&bar, &progress))?;
         bar.finish_and_clear();
@@ -101,13 +118,17 @@ impl Train {
     fn next_move(&self, out: &Path) -> Result<(), Failure> {
         let config = self.config()?;
         std::fs::create_dir_all(out).map_err(|e| Failure::unwritable(out, &e))?;
-        let (dataset, sampler) = self.dataset(&config)?;
+        let (dataset, features, sampler) = self.dataset(&config)?;
         let plan = Plan {
             shape: shape(&config),
             // as strong as it is live: the forecast is the policy
-            fitting: Fitting { inhibition: config.basal_ganglia.inhibition.into(), ..self.fitting() },
-            seeds: (1..=self.seeds).collect(),
+            fitting: Fitting {
+                inhibition: config.basal_ganglia.inhibition.into(),
+                ..self.fitting(Fitting::default())
+            },
+            seeds: self.seeds(),
             state: Some(out.join("training.state")),
+            rules: self.rules(&features)?,
             ..Plan::default()
         };
         let (bar, began) = (bar(Some(0), "epochs"), Instant::now());
@@ -138,13 +159,31 @@ impl Train {
     }
 
     /// What the daemon's own regions make of the feeds, and what makes the samples.
-    fn dataset(&self, config: &Config) -> Result<(Dataset, String), Failure> {
+    fn dataset(&self, config: &Config) -> Result<(Dataset, Vec<FeatureVector>, String), Failure> {
         let numbers = shape(config).price_numbers;
         let rows = |instrument: &Instrument| Rows::new(&config.visual_cortex, instrument.clone(), numbers);
         let (rows, sampler) = self.watch(config, rows)?;
-        let (rows, blind) = rows.into_rows();
+        let (rows, features, blind) = rows.into_rows();
         tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
-        Ok((Dataset { rows }, sampler.to_string()))
+        Ok((Dataset { rows }, features, sampler.to_string()))
+    }
+
+    /// The rules that are to be felt, with what rows of these features tell them.
+    fn rules(&self, features: &[FeatureVector]) -> Result<Option<RulePlan>, Failure> {
+        let Some(path) = &self.soft_rules else { return Ok(None) };
+        let text =
+            std::fs::read_to_string(path).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))?;
+        let learned = law::predicates()?.into_iter().map(|predicate| {
+            let truths = features.iter().map(|features| predicate.truth(features)).collect();
+            (predicate.card.name.clone(), truths)
+        });
+        Ok(Some(RulePlan {
+            file: path.display().to_string(),
+            text,
+            weight: self.rule_weight,
+            spread_bp: features.iter().map(|features| features[Feature::SpreadBp]).collect(),
+            learned: learned.collect(),
+        }))
     }
 
     /// Lets an observer of the one instrument watch the regions live through the feeds; gives it back, and what made
@@ -190,6 +229,8 @@ impl Train {
         report: &Report,
     ) -> Result<Card, Failure> {
         let features = visual_cortex::seen::seen_names();
+        // rules without weight are no part of what was learned
+        let rules = report.rules.clone().filter(|rules| rules.weight > 0.0);
         let price = &thalamus::price::PRICE[..plan.shape.price_numbers];
         Ok(Card {
             name: "next-move".to_owned(),
@@ -211,7 +252,7 @@ impl Train {
             cut_ns: Some(report.cut_ns),
             priors: report.priors,
             seeds: plan.seeds.clone(),
-            figures: serde_json::to_value(report)?,
+            figures: serde_json::to_value(Report { rules, ..report.clone() })?,
         })
     }
 }

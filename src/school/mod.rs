@@ -7,6 +7,7 @@ mod rows;
 use std::fmt::Write;
 
 use training::evaluate::Figures;
+use training::logic::RuleReport;
 use training::{Report, TrainError};
 
 use crate::failure::Failure;
@@ -41,6 +42,13 @@ pub fn told(report: &Report) -> String {
         [("mean of the seeds".to_owned(), &test.figures)].into_iter().chain(seeds).chain(baselines)
     {
         _ = writeln!(text, "{name:<24} {}", row(figures));
+    }
+    if let Some(RuleReport { file, weight, kept, .. }) = &report.rules {
+        _ = writeln!(
+            text,
+            "\nHow true the soft rules of {file}, of weight {weight}, are of the network that is kept:\n"
+        );
+        kept.iter().for_each(|(name, truth)| _ = writeln!(text, "{name:<24} {truth:.3}"));
     }
     text
 }

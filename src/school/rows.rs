@@ -2,6 +2,7 @@
 //! decisions, so that what is learned is what will be seen.
 
 use market::Instrument;
+use market::features::FeatureVector;
 use synapse::{DecisionRecord, Digest, SampleKind, Sensed};
 use thalamus::price;
 use training::Row;
@@ -18,6 +19,7 @@ pub struct Rows {
     normalisers: Vec<Normaliser>,
     price_numbers: usize,
     rows: Vec<Row>,
+    features: Vec<FeatureVector>,
     blind: u64,
 }
 
@@ -25,13 +27,13 @@ impl Rows {
     /// None yet; a row has the first `price_numbers` of the price stream.
     pub fn new(params: &VisualCortexParams, instrument: Instrument, price_numbers: usize) -> Self {
         let normalisers = SEEN.iter().map(|seen| Normaliser::new(params.gain, seen.unit)).collect();
-        Self { instrument, normalisers, price_numbers, rows: Vec::new(), blind: 0 }
+        Self { instrument, normalisers, price_numbers, rows: Vec::new(), features: Vec::new(), blind: 0 }
     }
 
-    /// The rows in order of time, one a regular sample that has a mark; and how many of them lack a feature,
-    /// so that nothing is seen there.
-    pub fn into_rows(self) -> (Vec<Row>, u64) {
-        (self.rows, self.blind)
+    /// The rows in order of time, one a regular sample that has a mark, with the features of each; and how many samples
+    /// lack a feature, so that nothing is seen there.
+    pub fn into_rows(self) -> (Vec<Row>, Vec<FeatureVector>, u64) {
+        (self.rows, self.features, self.blind)
     }
 
     fn row(&mut self, record: &DecisionRecord) -> Option<Row> {
@@ -49,9 +51,11 @@ impl Rows {
 
 impl Observer for Rows {
     fn decided(&mut self, record: &DecisionRecord, _bytes: &[u8], _digest: Digest) {
-        if record.kind == SampleKind::Regular {
-            let row = self.row(record);
-            self.rows.extend(row);
+        if record.kind == SampleKind::Regular
+            && let Some(row) = self.row(record)
+        {
+            self.rows.push(row);
+            self.features.push(record.features);
         }
     }
 }

@@ -12,6 +12,7 @@ mod rules;
 mod see;
 mod tax;
 mod trace;
+mod train;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::BufReader;
 
 use janus::config::Loader;
-use networks::card::MODALITIES;
 use networks::{Card, Network, Shape, Weights, files};
 use serde_json::Value;
 use thalamus::price::PRICE;
@@ -58,22 +57,11 @@ fn network(desk: &Desk) -> String {
     let shape = Shape::default();
     let features = visual_cortex::seen_names();
     let card = Card {
-        name: "random".to_owned(),
-        about: "random weights, for tests".to_owned(),
-        trained: false,
-        task: "none".to_owned(),
         features_hash: Card::hash_of(&features),
         features,
         price: PRICE[..shape.price_numbers].iter().map(|number| number.name.to_owned()).collect(),
-        modalities: MODALITIES.map(str::to_owned).to_vec(),
         gain: config.visual_cortex.gain,
-        sampler: "any".to_owned(),
-        shape: shape.clone(),
-        data: Vec::new(),
-        cut_ns: None,
-        priors: [0.3, 0.3, 0.4],
-        seeds: vec![7],
-        figures: Value::Null,
+        ..Card::random(&shape)
     };
     let folder = desk.path("network");
     let network = Network::new(card, Weights::random(&shape, 7)).expect("a network");

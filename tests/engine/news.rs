@@ -27,22 +27,10 @@ fn policy() -> Policy {
     let features = seen_names();
     let price = thalamus::price::PRICE.iter().take(shape.price_numbers);
     let card = Card {
-        name: "random".to_owned(),
-        about: "random weights, for tests".to_owned(),
-        trained: false,
-        task: "none".to_owned(),
         features_hash: Card::hash_of(&features),
         features,
         price: price.map(|number| number.name.to_owned()).collect(),
-        modalities: networks::card::MODALITIES.map(str::to_owned).to_vec(),
-        gain: 0.01,
-        sampler: "grid".to_owned(),
-        shape: shape.clone(),
-        data: Vec::new(),
-        cut_ns: None,
-        priors: [0.3, 0.3, 0.4],
-        seeds: vec![7],
-        figures: serde_json::Value::Null,
+        ..Card::random(&shape)
     };
     let network = Network::new(card, Weights::random(&shape, 7)).expect("a network");
     Policy::Network(Arc::new(Trained::new(network)))

@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use janus::inference::{Kind, models};
-use networks::{Models, Shape, Weights};
+use networks::{Card, Models, Network, Shape, Weights};
 use serde_json::Value;
 use support::golden::{cases, floats, rows};
 use synapse::Model;
 
-use super::{kind, network};
+use super::kind;
 
 type Tensors = BTreeMap<String, Vec<f32>>;
 
 /// Both sides: our kernels, and the graphs.
 fn sides(shape: &Shape, tensors: &Tensors) -> [Models; 2] {
-    let network = network(shape, Weights::new(shape, tensors.clone()).expect("weights"));
+    let weights = Weights::new(shape, tensors.clone()).expect("weights");
+    let network = Network::new(Card::random(shape), weights).expect("a network");
     [Kind::Native, kind()].map(|kind| models(&network, &kind).expect("models"))
 }
 

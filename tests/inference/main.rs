@@ -22,33 +22,6 @@ fn kind() -> Kind {
     kind
 }
 
-fn card(shape: &Shape) -> Card {
-    let names = |what: &str, count: usize| (0..count).map(|i| format!("{what}_{i}")).collect::<Vec<_>>();
-    let features = names("feature", shape.features);
-    Card {
-        name: "random".to_owned(),
-        about: "random weights, for tests".to_owned(),
-        trained: false,
-        task: "none".to_owned(),
-        features_hash: Card::hash_of(&features),
-        features,
-        price: names("price", shape.price_numbers),
-        modalities: networks::card::MODALITIES.map(str::to_owned).to_vec(),
-        gain: 0.01,
-        sampler: "1s".to_owned(),
-        shape: shape.clone(),
-        data: Vec::new(),
-        cut_ns: None,
-        priors: [0.3, 0.3, 0.4],
-        seeds: vec![7],
-        figures: serde_json::Value::Null,
-    }
-}
-
-fn network(shape: &Shape, weights: Weights) -> Network {
-    Network::new(card(shape), weights).expect("a network")
-}
-
 fn shapes() -> [Shape; 3] {
     let small = Shape { features: 2, window: 8, width: 8, frames: 3, price_window: 5, ..Shape::default() };
     let bare = Shape { mlp: 0, price_blocks: 0, heads: 1, ..small.clone() };
@@ -59,7 +32,7 @@ fn shapes() -> [Shape; 3] {
 #[test]
 fn our_kernels_and_the_graphs_agree() {
     for shape in shapes() {
-        let network = network(&shape, Weights::random(&shape, 7));
+        let network = Network::random(&shape, 7);
         let native = models(&network, &Kind::Native).expect("our kernels");
         let graphs = models(&network, &kind()).expect("graphs");
         let agreement = agree(&native, &graphs, &shape).expect("agreement");
@@ -71,7 +44,7 @@ fn our_kernels_and_the_graphs_agree() {
 #[test]
 fn other_weights_do_not_agree() {
     let shape = Shape::default();
-    let of = |seed| network(&shape, Weights::random(&shape, seed));
+    let of = |seed| Network::random(&shape, seed);
     let ours = models(&of(1), &kind()).expect("graphs");
     let others = models(&of(2), &kind()).expect("graphs");
     let error = agree(&ours, &others, &shape).expect_err("other weights");
@@ -84,7 +57,7 @@ fn graphs_alone_make_a_network() {
     let shape = Shape::default();
     let weights = Weights::random(&shape, 3);
     let graphs: Graphs = onnx::graphs(&shape, &weights);
-    let own = Network::with_graphs(card(&shape), graphs).expect("a network");
+    let own = Network::with_graphs(Card::random(&shape), graphs).expect("a network");
     let kind = InferenceParams::default().kind(&own).expect("a back end");
     assert_ne!(kind, Kind::Native);
     let models = models(&own, &kind).expect("models");

@@ -1,15 +1,15 @@
 //! Graphs of somebody's own that cannot be run: each is named, with what is wrong.
 
 use janus::inference::{InferenceError, models};
-use networks::{Graphs, Network, Shape, Weights, onnx};
+use networks::{Card, Graphs, Network, Shape, Weights, onnx};
 
-use super::{card, kind};
+use super::kind;
 
 fn error(change: impl FnOnce(&mut Graphs)) -> String {
     let shape = Shape::default();
     let mut graphs = onnx::graphs(&shape, &Weights::random(&shape, 5));
     change(&mut graphs);
-    let network = Network::with_graphs(card(&shape), graphs).expect("a network");
+    let network = Network::with_graphs(Card::random(&shape), graphs).expect("a network");
     let error = models(&network, &kind()).err().expect("a refusal");
     assert!(matches!(error, InferenceError::Graph { .. } | InferenceError::Signature { .. }), "{error}");
     error.to_string()

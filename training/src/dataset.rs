@@ -138,7 +138,7 @@ impl Dataset {
     }
 
     /// The row of exactly that time.
-    fn row_at(&self, time_ns: i64) -> Option<usize> {
+    pub(crate) fn row_at(&self, time_ns: i64) -> Option<usize> {
         self.rows.binary_search_by_key(&time_ns, |row| row.time_ns).ok()
     }
 
@@ -187,10 +187,6 @@ impl Dataset {
             return Err(TrainError::Plan(format!("{protocol:?}: a horizon above 0 and shares below 100 %")));
         }
         let samples = self.samples(protocol, shape);
-        let enough = |part, got| {
-            let too_few = TrainError::TooFew { part, got, least: LEAST_SAMPLES };
-            if got < LEAST_SAMPLES { Err(too_few) } else { Ok(()) }
-        };
         let from = samples.len() * protocol.train_percent / 100;
         let (train, test) = samples.split_at(from);
         enough("test", test.len())?;
@@ -202,6 +198,12 @@ impl Dataset {
         enough("training", fit)?;
         Ok(Split { fit: 0..fit, validation: from..train.len(), train, test: test.to_vec(), cut_ns })
     }
+}
+
+/// Tests that a part has samples enough to say anything.
+pub(crate) fn enough(part: &'static str, got: usize) -> Result<(), TrainError> {
+    let too_few = TrainError::TooFew { part, got, least: LEAST_SAMPLES };
+    if got < LEAST_SAMPLES { Err(too_few) } else { Ok(()) }
 }
 
 /// How many samples are up, down and flat.

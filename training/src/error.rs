@@ -40,9 +40,6 @@ pub enum TrainError {
         /// The loss.
         loss: f64,
     },
-    /// Variables that a loss does not reach.
-    #[error("no finite, non-zero gradient reaches {0:?}: a layer cuts the graph")]
-    NoGradient(Vec<String>),
     /// The file of an interrupted training belongs to another data set or plan, or is damaged.
     #[error("{path}: {why}; remove it to start again")]
     State {

@@ -6,6 +6,8 @@
 //!   and over the non-flat ones with p_up / (p_up + p_down).
 //! * Intervals by moving-block bootstrap; all forecasts are drawn alike, so that differences are paired.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 use synapse::random::{seed_for, uniform};
 
@@ -25,6 +27,19 @@ pub struct Bootstrap {
     pub draws: usize,
     /// The seed.
     pub seed: u64,
+}
+
+impl Bootstrap {
+    /// The blocks of one draw over so many places: they begin anywhere, as many as fill the places, the last cut short.
+    pub(crate) fn blocks(&self, count: usize, draw: usize) -> impl Iterator<Item = Range<usize>> {
+        let block = self.block.clamp(1, count.max(1));
+        let (seed, blocks) = (seed_for(self.seed, "bootstrap"), count.div_ceil(block));
+        (0..blocks).map(move |i| {
+            let place = 1.0 - uniform(seed, (draw * blocks + i) as u64);
+            let begin = (place * (count - block + 1) as f64) as usize;
+            begin..begin + block.min(count - i * block)
+        })
+    }
 }
 
 impl Default for Bootstrap {
@@ -159,18 +174,11 @@ impl Judge<'_> {
         sums
     }
 
-    /// The sums over one draw: blocks that begin anywhere, as many as fill the samples, the last cut short.
+    /// The sums over one draw.
     fn draw(&self, sums: &[[f64; COLUMNS]], draw: usize) -> [f64; COLUMNS] {
-        let count = self.classes.len();
-        let block = self.bootstrap.block.clamp(1, count.max(1));
-        let seed = seed_for(self.bootstrap.seed, "bootstrap");
-        let blocks = count.div_ceil(block);
         let mut total = [0.0; COLUMNS];
-        for i in 0..blocks {
-            let place = 1.0 - uniform(seed, (draw * blocks + i) as u64);
-            let begin = (place * (count - block + 1) as f64) as usize;
-            let end = begin + block.min(count - i * block);
-            total.iter_mut().zip(sums[end].iter().zip(&sums[begin])).for_each(|(t, (e, b))| *t += e - b);
+        for Range { start, end } in self.bootstrap.blocks(self.classes.len(), draw) {
+            total.iter_mut().zip(sums[end].iter().zip(&sums[start])).for_each(|(t, (e, b))| *t += e - b);
         }
         total
     }

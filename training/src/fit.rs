@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::backprop::GradStore;
 use candle_core::{Result as TensorResult, Tensor};
 use networks::Shape;
 use serde::{Deserialize, Serialize};
@@ -13,6 +12,7 @@ use crate::batch::{Batch, Numbers};
 use crate::dataset::Sample;
 use crate::error::TrainError;
 use crate::layers::log_softmax;
+use crate::logic::term::RuleTerm;
 use crate::net::{Net, Output};
 
 /// How a network is fitted.
@@ -64,6 +64,8 @@ pub struct Lessons<'a> {
     pub fit: &'a [Sample],
     /// What decides when to stop.
     pub validation: &'a [Sample],
+    /// Soft rules that are felt beside the loss.
+    pub rules: Option<&'a RuleTerm<'a>>,
 }
 
 /// A course as far as it has come; kept, it can be taken up again to the bit.
@@ -104,7 +106,7 @@ pub struct Progress {
     pub epoch: u32,
     /// The most there will be.
     pub epochs: u32,
-    /// Mean loss over the epoch, critic included.
+    /// Mean loss over the epoch, critic and rules included.
     pub loss: f64,
     /// Mean cross-entropy in the validation part.
     pub validation_loss: f64,
@@ -112,11 +114,15 @@ pub struct Progress {
     pub best_epoch: u32,
 }
 
+/// The logarithms of the shares of up, down and flat.
+fn logs(output: &Output, fitting: &Fitting) -> TensorResult<Tensor> {
+    log_softmax(&(&output.go - (&output.no_go * fitting.inhibition)?)?)
+}
+
 /// The mean cross-entropy of a batch, and with the critic's loss at its weight beside it.
 pub(crate) fn losses(output: &Output, batch: &Batch, fitting: &Fitting) -> TensorResult<(Tensor, Tensor)> {
     let count = batch.classes.dim(0)? as f64;
-    let logits = (&output.go - (&output.no_go * fitting.inhibition)?)?;
-    let forecast = ((log_softmax(&logits)? * &batch.classes)?.sum_all()?.neg()? / count)?;
+    let forecast = ((logs(output, fitting)? * &batch.classes)?.sum_all()?.neg()? / count)?;
     // Huber: e²/2 up to 1 bp, linear beyond; with c taken as a constant the gradient is c
     let error = (&output.q - &batch.earned_bp)?;
     let c = error.detach().clamp(-1f32, 1f32)?;
@@ -133,24 +139,6 @@ pub(crate) fn on_one_thread<T: Send>(
     pool.map_err(candle_core::Error::wrap)?.install(work)
 }
 
-/// Fails where a variable gets no gradient, one that is 0 everywhere, or one that is not finite.
-///
-/// # Errors
-/// [`TrainError::NoGradient`] with their names.
-pub fn check_gradients(net: &Net, grads: &GradStore) -> Result<(), TrainError> {
-    let mut bad = Vec::new();
-    for (name, var) in &net.vars {
-        let largest = match grads.get(var) {
-            Some(grad) => grad.abs()?.max_all()?.to_scalar::<f32>()?,
-            None => 0.0,
-        };
-        if !(largest > 0.0 && largest.is_finite()) {
-            bad.push(name.clone());
-        }
-    }
-    if bad.is_empty() { Ok(()) } else { Err(TrainError::NoGradient(bad)) }
-}
-
 /// The forecasts of a network for these samples, in their order.
 fn forecast(
     net: &Net,
@@ -161,9 +149,7 @@ fn forecast(
     let mut by_row = BTreeMap::new();
     for part in numbers.batches(samples, 4 * fitting.batch, None) {
         let batch = numbers.batch(&part, |_| true)?;
-        let output = net.forward(&batch.input)?;
-        let logits = (&output.go - (&output.no_go * fitting.inhibition)?)?;
-        let logs: Vec<Vec<f32>> = log_softmax(&logits)?.to_vec2()?;
+        let logs: Vec<Vec<f32>> = logs(&net.forward(&batch.input)?, fitting)?.to_vec2()?;
         for (sample, logs) in part.iter().zip(logs) {
             by_row.insert(sample.row, [0, 1, 2].map(|class| libm::exp(f64::from(logs[class]))));
         }
@@ -172,8 +158,7 @@ fn forecast(
 }
 
 /// Mean −ln p of what happened.
-#[must_use]
-pub fn cross_entropy(forecasts: &[[f64; 3]], samples: &[Sample]) -> f64 {
+fn cross_entropy(forecasts: &[[f64; 3]], samples: &[Sample]) -> f64 {
     let loss = |(p, sample): (&[f64; 3], &Sample)| -libm::log(p[sample.class].max(1e-12));
     forecasts.iter().zip(samples).map(loss).sum::<f64>() / samples.len().max(1) as f64
 }
@@ -213,6 +198,19 @@ impl Course {
         self.epoch >= fitting.epochs || self.epoch >= best + fitting.patience
     }
 
+    /// How it stands after an epoch of these losses, as one of so many courses.
+    pub(crate) fn progress(
+        &self,
+        course: usize,
+        courses: usize,
+        fitting: &Fitting,
+        [loss, validation_loss]: [f64; 2],
+    ) -> Progress {
+        let best_epoch = self.best.as_ref().map_or(0, |best| best.epoch);
+        let (seed, epoch, epochs) = (self.seed, self.epoch, fitting.epochs);
+        Progress { course, courses, seed, epoch, epochs, loss, validation_loss, best_epoch }
+    }
+
     /// Learns for one epoch and validates; gives the mean losses of both.
     ///
     /// # Errors
@@ -231,7 +229,11 @@ impl Course {
         for part in lessons.numbers.batches(lessons.fit, fitting.batch, Some(seed)) {
             let sees = |sample: &Sample| uniform(blind, sample.row as u64) > fitting.vision_dropout;
             let batch = lessons.numbers.batch(&part, sees)?;
-            let (_, loss) = losses(&net.forward(&batch.input)?, &batch, fitting)?;
+            let output = net.forward(&batch.input)?;
+            let (_, mut loss) = losses(&output, &batch, fitting)?;
+            if let Some(rules) = lessons.rules {
+                loss = (loss + rules.term(&part, &logs(&output, fitting)?.exp()?)?)?;
+            }
             let value = f64::from(loss.to_scalar::<f32>()?);
             if !value.is_finite() {
                 return Err(TrainError::Diverged { seed: self.seed, epoch: self.epoch + 1, loss: value });

@@ -92,7 +92,7 @@ pub fn planted(plan: &Planted, progress: &mut dyn FnMut(Progress)) -> Result<Pla
     let noise = self::series(0.0, plan);
     let sum_only = Planted { fitting: Fitting { sum_only: true, ..plan.fitting.clone() }, ..plan.clone() };
     let mut run = |course: usize, dataset: &Dataset, plan: &Planted, shuffle: bool| {
-        accuracy(dataset, plan, shuffle, &mut |p| progress(Progress { course, courses: 4, ..p }))
+        accuracy(dataset, plan, shuffle, course, progress)
     };
     let [both_fields, last_sign] = run(0, &series, plan, false)?;
     let [sum_alone, _] = run(1, &series, &sum_only, false)?;
@@ -136,6 +136,7 @@ fn accuracy(
     dataset: &Dataset,
     plan: &Planted,
     shuffle: bool,
+    at: usize,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<[f64; 2], TrainError> {
     let protocol = Protocol {
@@ -154,14 +155,13 @@ fn accuracy(
         numbers: &numbers,
         fit: &split.train[split.fit.clone()],
         validation: &split.train[split.validation.clone()],
+        rules: None,
     };
     let priors = priors(&split.train);
     let mut course = Course::new(&plan.shape, plan.seed, &priors)?;
     while !course.is_over(&plan.fitting) {
-        let [loss, validation_loss] = course.run_epoch(&lessons, &plan.fitting)?;
-        let best_epoch = course.best.as_ref().map_or(0, |best| best.epoch);
-        let (seed, epoch, epochs) = (course.seed, course.epoch, plan.fitting.epochs);
-        progress(Progress { course: 0, courses: 1, seed, epoch, epochs, loss, validation_loss, best_epoch });
+        let losses = course.run_epoch(&lessons, &plan.fitting)?;
+        progress(course.progress(at, 4, &plan.fitting, losses));
     }
     let best = course.best.as_ref().ok_or(TrainError::Stopped)?;
     let forecasts = best.forecast(&numbers, &plan.shape, &split.test, &plan.fitting)?;

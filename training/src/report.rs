@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::Figures;
+use crate::logic::term::RuleReport;
 
 /// The report of a training, which goes into the network's card.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,9 @@ pub struct Report {
     pub priors: [f64; 3],
     /// The time of the first test sample; no label of that time or later was learnt from.
     pub cut_ns: i64,
+    /// The rules that were felt beside the loss.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rules: Option<RuleReport>,
     /// Whether every seed came to its end; false where training was stopped.
     pub finished: bool,
 }

@@ -10,7 +10,8 @@ use crate::batch::{Numbers, Odd, Standard};
 use crate::dataset::{DOWN, Dataset, Protocol, Split, UP, counts, priors};
 use crate::error::TrainError;
 use crate::evaluate::{Bootstrap, Forecast, Judge, mean};
-use crate::fit::{Course, Fitting, Lessons, Progress, Tensors};
+use crate::fit::{Course, Fitting, Lessons, Progress};
+use crate::logic::term::{RulePlan, RuleTerm};
 use crate::report::{Report, Rule, Samples, SeedReport, Test};
 
 /// The beginning of a state file; the digit is the version of its format.
@@ -36,6 +37,9 @@ pub struct Plan {
     /// Where the state is kept after each epoch, and found again.
     #[serde(skip)]
     pub state: Option<PathBuf>,
+    /// Soft rules that are felt beside the loss; of those with a weight the state remembers hash and weight.
+    #[serde(skip)]
+    pub rules: Option<RulePlan>,
 }
 
 impl Default for Plan {
@@ -49,6 +53,7 @@ impl Default for Plan {
             rule_number: 4,
             bootstrap: Bootstrap::default(),
             state: None,
+            rules: None,
         }
     }
 }
@@ -82,6 +87,7 @@ pub fn train(
     should_stop: &dyn Fn() -> bool,
 ) -> Result<Trained, TrainError> {
     plan.check()?;
+    let rules = plan.rules.as_ref().map(|rules| RuleTerm::new(rules, dataset)).transpose()?;
     let split = dataset.split(&plan.protocol, &plan.shape)?;
     let priors = priors(&split.train);
     let standard = Standard::of(dataset, &split.train, plan.shape.price_numbers);
@@ -91,6 +97,7 @@ pub fn train(
         numbers: &numbers,
         fit: &split.train[split.fit.clone()],
         validation: &split.train[split.validation.clone()],
+        rules: rules.as_ref().filter(|rules| rules.weighs()),
     };
     let mut state = State::open(dataset, plan, &priors)?;
     'courses: for at in 0..state.courses.len() {
@@ -99,24 +106,12 @@ pub fn train(
                 break 'courses;
             }
             let course = &mut state.courses[at];
-            let [loss, validation_loss] = course.run_epoch(&lessons, &plan.fitting)?;
-            let (courses, epochs) = (plan.seeds.len(), plan.fitting.epochs);
-            let best_epoch = course.best.as_ref().map_or(0, |best| best.epoch);
-            let (seed, epoch) = (course.seed, course.epoch);
-            progress(Progress {
-                course: at,
-                courses,
-                seed,
-                epoch,
-                epochs,
-                loss,
-                validation_loss,
-                best_epoch,
-            });
+            let losses = course.run_epoch(&lessons, &plan.fitting)?;
+            progress(course.progress(at, plan.seeds.len(), &plan.fitting, losses));
             state.keep(plan.state.as_deref())?;
         }
     }
-    judge(dataset, plan, &split, &standard, &numbers, &state.courses)
+    judge(dataset, plan, &split, &standard, &numbers, &state.courses, rules.as_ref())
 }
 
 impl Plan {
@@ -157,30 +152,30 @@ fn judge(
     standard: &Standard,
     numbers: &Numbers,
     courses: &[Course],
+    rules: Option<&RuleTerm<'_>>,
 ) -> Result<Trained, TrainError> {
     let priors = priors(&split.train);
     let classes: Vec<usize> = split.test.iter().map(|sample| sample.class).collect();
     let signs = rule(dataset, &split.test, plan.rule_number);
     let judge = Judge { classes: &classes, rule: &signs, priors, bootstrap: &plan.bootstrap };
     let (mut seeds, mut models) = (Vec::new(), Vec::new());
-    let mut chosen: Option<(SeedReport, &Tensors)> = None;
-    for (course, best) in courses.iter().filter_map(|course| Some((course, course.best.as_ref()?))) {
+    let learned = || courses.iter().filter_map(|course| Some((course, course.best.as_ref()?)));
+    for (course, best) in learned() {
         let probabilities = best.forecast(numbers, &plan.shape, &split.test, &plan.fitting)?;
-        let report = SeedReport {
+        seeds.push(SeedReport {
             seed: course.seed,
             epochs: course.epoch,
             best_epoch: best.epoch,
             validation_loss: best.validation_loss,
             test: judge.figures(&Forecast::of(probabilities.clone(), &priors)),
-        };
+        });
         models.push(probabilities);
-        seeds.push(report);
-        if chosen.is_none_or(|(other, _)| report.validation_loss < other.validation_loss) {
-            chosen = Some((report, &best.tensors));
-        }
     }
-    let (chosen, tensors) = chosen.ok_or(TrainError::Stopped)?;
-    let mut tensors = tensors.clone();
+    let by_validation = learned()
+        .enumerate()
+        .min_by(|(_, (_, a)), (_, (_, b))| a.validation_loss.total_cmp(&b.validation_loss));
+    let (chosen, (course, best)) = by_validation.ok_or(TrainError::Stopped)?;
+    let mut tensors = best.tensors.clone();
     standard.fold(&mut tensors);
     let [up, down, flat] = counts(&split.test);
     let others = baselines(dataset, split, standard, plan.rule_number, &priors);
@@ -189,7 +184,7 @@ fn judge(
         rule: hits(&classes, &signs),
         baselines: others.iter().map(|(name, forecast)| (name.clone(), judge.figures(forecast))).collect(),
         seeds,
-        chosen_seed: chosen.seed,
+        chosen_seed: course.seed,
         samples: Samples {
             fit: split.fit.len(),
             validation: split.validation.len(),
@@ -198,6 +193,7 @@ fn judge(
         },
         priors,
         cut_ns: split.cut_ns,
+        rules: rules.map(|rules| rules.report(&split.test, &models[chosen], plan.fitting.batch)),
         finished: courses.iter().all(|course| course.is_over(&plan.fitting)),
     };
     Ok(Trained { weights: Weights::new(&plan.shape, tensors)?, report })
@@ -219,7 +215,10 @@ impl State {
     /// The state that is kept, or that of a training that has not begun.
     fn open(dataset: &Dataset, plan: &Plan, priors: &[f64; 3]) -> Result<Self, TrainError> {
         let plan_bytes = bincode::serialize(plan).map_err(|e| TrainError::Plan(e.to_string()))?;
-        let of = format!("{} {}", dataset.hash(), blake3::hash(&plan_bytes).to_hex());
+        let mut of = format!("{} {}", dataset.hash(), blake3::hash(&plan_bytes).to_hex());
+        if let Some(rules) = plan.rules.as_ref().filter(|rules| rules.weight > 0.0) {
+            of += &format!(" {} {}", rules.hash(), rules.weight);
+        }
         if let Some(path) = plan.state.as_deref().filter(|path| path.exists()) {
             let wrong = |why: String| TrainError::State { path: path.to_owned(), why };
             let bytes = std::fs::read(path).map_err(|source| file_error(path, source))?;

@@ -1,8 +1,7 @@
 //! What the patches of a frame attend to, for people to look at.
 
 use crate::error::NetworkError;
-use crate::native::Core;
-use crate::native::isa::{Checked, Isa};
+use crate::native::isa::{Checked, Core, Isa};
 use crate::native::vision::Frame;
 use crate::network::Network;
 
@@ -34,11 +33,12 @@ mod tests {
     use synapse::random::{normal, seed_for};
 
     use super::*;
+    use crate::card::Card;
     use crate::graphs::Graphs;
     use crate::native::native;
     use crate::native::vision::patchify;
     use crate::shape::Shape;
-    use crate::tests::{card, network, odd_shape};
+    use crate::tests::odd_shape;
 
     fn image(shape: &Shape, seed: u64) -> Vec<f32> {
         let seed = seed_for(seed, "image");
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn the_token_follows_from_what_is_attended_to() {
         for shape in [Shape::default(), Shape { spatial_blocks: 1, ..odd_shape() }] {
-            let network = network(&shape);
+            let network = Network::random(&shape, 7);
             for seed in 0..3 {
                 let image = image(&shape, seed);
                 let shares = attention(&network, &image).expect("shares");
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn each_patch_shares_one_out() {
         for shape in [Shape::default(), odd_shape()] {
-            let shares = attention(&network(&shape), &image(&shape, 4)).expect("shares");
+            let shares = attention(&Network::random(&shape, 7), &image(&shape, 4)).expect("shares");
             assert_eq!(shares.len(), shape.heads);
             for head in &shares {
                 assert_eq!(head.len(), shape.patches() * shape.patches());
@@ -137,11 +137,14 @@ mod tests {
     #[test]
     fn what_cannot_be_asked_is_told() {
         let shape = Shape { spatial_blocks: 0, ..Shape::default() };
-        assert_eq!(attention(&network(&shape), &image(&shape, 0)).expect("nothing"), Vec::<Vec<f32>>::new());
-        let error = attention(&network(&shape), &[0.0; 5]).expect_err("a short image").to_string();
+        assert_eq!(
+            attention(&Network::random(&shape, 7), &image(&shape, 0)).expect("nothing"),
+            Vec::<Vec<f32>>::new()
+        );
+        let error = attention(&Network::random(&shape, 7), &[0.0; 5]).expect_err("a short image").to_string();
         assert!(error.contains("5 numbers") && error.contains("3072"), "{error}");
         let graphs = Graphs { frame: vec![1], temporal: vec![2], fusion: vec![3], heads: vec![4] };
-        let own = Network::with_graphs(card(&shape), graphs).expect("a network");
+        let own = Network::with_graphs(Card::random(&shape), graphs).expect("a network");
         assert!(matches!(attention(&own, &image(&shape, 0)), Err(NetworkError::NoWeights(_))));
     }
 }

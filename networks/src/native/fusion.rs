@@ -1,9 +1,8 @@
 //! Gated cross-attention of the modalities (eq. 20 and 21).
 
 use crate::card::MODALITIES;
-use crate::native::Core;
 use crate::native::attention::{Attention, Desk};
-use crate::native::isa::Checked;
+use crate::native::isa::{Checked, Core};
 use crate::native::linear::{End, Linear, Norm};
 use crate::native::math::Sigmoid;
 use crate::native::price::Price;

@@ -1,7 +1,6 @@
 //! The two pathways of the basal ganglia (eq. 22 and 23) and a linear critic.
 
-use crate::native::Core;
-use crate::native::isa::Checked;
+use crate::native::isa::{Checked, Core};
 use crate::native::linear::{End, Linear};
 use crate::shape::Shape;
 use crate::weights::Weights;

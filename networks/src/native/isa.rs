@@ -67,7 +67,7 @@ impl Checked {
     /// # Errors
     /// [`NetworkError::Isa`] where this machine does not have it.
     pub(crate) fn new(isa: Isa) -> Result<Self, NetworkError> {
-        if isa.is_here() { Ok(Self(isa)) } else { Err(NetworkError::Isa(isa)) }
+        if isa.is_here() { Ok(Self(isa)) } else { Err(NetworkError::Isa(format!("{isa:?}"))) }
     }
 
     /// The L with which [`Checked::run`] calls: weights are packed in blocks of so many outputs.
@@ -91,6 +91,12 @@ impl Checked {
             _ => baseline(kernel),
         }
     }
+}
+
+/// What a model computes, with the memory that it needs.
+pub(crate) trait Core {
+    /// Computes `output` from `input`, whose lengths are right.
+    fn forward(&mut self, set: Checked, input: &[f32], output: &mut [f32]) -> Result<(), String>;
 }
 
 #[inline(never)]

@@ -19,8 +19,8 @@ use synapse::region::Fault;
 use synapse::{Model, ModelCard};
 
 pub use self::attention_map::attention;
-use self::isa::Checked;
 pub use self::isa::Isa;
+use self::isa::{Checked, Core};
 use crate::error::NetworkError;
 use crate::network::Network;
 
@@ -56,12 +56,6 @@ pub fn native(network: &Network, isa: Isa) -> Result<Models, NetworkError> {
         fusion: boxed(&card, isa, [shape.fusion_inputs(), 2 * d], fusion::Fusion::new(shape, weights, lanes)),
         heads: boxed(&card, isa, [d, outputs], heads::Heads::new(shape, weights, lanes)),
     })
-}
-
-/// What a model computes, with the memory that it needs.
-trait Core {
-    /// Computes `output` from `input`, whose lengths are right.
-    fn forward(&mut self, set: Checked, input: &[f32], output: &mut [f32]) -> Result<(), String>;
 }
 
 fn boxed<C: Core + Send + 'static>(

@@ -1,8 +1,7 @@
 //! The factorised video transformer in two parts (eq. 6–8): a frame becomes a token, tokens become v.
 
-use crate::native::Core;
 use crate::native::block::{Bench, Block};
-use crate::native::isa::Checked;
+use crate::native::isa::{Checked, Core};
 use crate::native::linear::{End, Linear, Norm, mean};
 use crate::shape::Shape;
 use crate::weights::Weights;

@@ -32,13 +32,7 @@ impl PredicateWeights {
     /// A tensor of another size, a number that is not finite or beyond a million.
     pub fn check(&self, inputs: usize, hidden: usize) -> Result<(), NetworkError> {
         for ((name, want), tensor) in shapes(inputs, hidden).into_iter().zip(self.tensors()) {
-            if tensor.len() != want.iter().product::<usize>() {
-                let got = vec![tensor.len()];
-                return Err(NetworkError::Size { name, got, want });
-            }
-            if let Some(at) = tensor.iter().position(|x| !x.is_finite()) {
-                return Err(NetworkError::NotFinite { name, at, value: tensor[at] });
-            }
+            tensors::check(&name, &want, tensor)?;
             if let Some(x) = tensor.iter().find(|x| x.abs() > LARGEST) {
                 let why = format!("`{name}` holds {x}, beyond {LARGEST}");
                 return Err(NetworkError::Bytes { what: "weights", why });

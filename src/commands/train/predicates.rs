@@ -23,7 +23,7 @@ impl Train {
         };
         let plan = Plan {
             protocol: Protocol { period_ns, ..Protocol::default() },
-            seeds: (1..=self.seeds).collect(),
+            seeds: self.seeds(),
             ..Plan::default()
         };
         let plan = Plan { epochs: self.epochs.unwrap_or(plan.epochs), ..plan };
@@ -48,8 +48,13 @@ impl Train {
 
     /// Runs the experiment on what a rule is worth to a learner.
     pub(super) fn logic(&self, out: Option<&Path>) -> Result<(), Failure> {
+        let mut plan = PlantedRule::default();
+        if let Some(seeds) = self.seeds {
+            plan.seeds = (1..=seeds).collect();
+        }
+        plan.steps = self.epochs.unwrap_or(plan.steps);
         let bar = bar(Some(0), "courses");
-        let report = planted_rule(&PlantedRule::default(), &mut |done, all| {
+        let report = planted_rule(&plan, &mut |done, all| {
             bar.set_length(all as u64);
             bar.set_position(done as u64);
         })?;

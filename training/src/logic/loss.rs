@@ -1,7 +1,7 @@
 //! Truths of a batch → 1 − SAT and its gradient, and the same as a tensor.
 
 use candle_core::{Device, Tensor};
-use rules::{InstrumentRow, OrderFacts, RuleId, RuleSet, Sort, World};
+use rules::{Domain, InstrumentRow, OrderFacts, RuleId, RuleSet, Sort, World};
 
 use crate::error::TrainError;
 
@@ -11,7 +11,6 @@ pub struct LogicLoss {
     rules: RuleSet,
     /// The soft rules and their shares, w / Σ w.
     soft: Vec<(RuleId, f64)>,
-    world: World,
 }
 
 /// The loss of a batch and its gradient.
@@ -53,8 +52,27 @@ impl LogicLoss {
             )));
         }
         let soft = soft.into_iter().map(|(id, weight)| (id, weight / total)).collect();
-        let world = World::new(&rules, 1);
-        Ok(Self { rules, soft, world })
+        Ok(Self { rules, soft })
+    }
+
+    /// The rules.
+    #[must_use]
+    pub const fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// The soft rules, in the order of the file.
+    pub fn soft(&self) -> impl Iterator<Item = RuleId> {
+        self.soft.iter().map(|(id, _)| *id)
+    }
+
+    /// A world of so many orders of one instrument, of which only learned predicates are told.
+    #[must_use]
+    pub fn plain_world(&self, orders: usize) -> World {
+        let mut world = World::new(&self.rules, 1);
+        let order = OrderFacts { instrument: Some(InstrumentRow(0)), ..OrderFacts::default() };
+        (0..orders).for_each(|_| _ = world.push_order(&order));
+        world
     }
 
     /// The learned predicates, in the order of the columns of truths.
@@ -62,36 +80,34 @@ impl LogicLoss {
         self.rules.learned().iter().map(|learned| learned.name.as_str())
     }
 
-    /// The loss of a batch of truths, row-major, a row of [`LogicLoss::columns`] each.
+    /// The loss of the orders of a world, whose truths of some `columns` are these, row-major; the others are those
+    /// that the world was told.
     ///
     /// # Panics
-    /// If the truths do not make whole rows.
+    /// If there is not a row of truths for each order.
     #[must_use]
-    pub fn graded(&mut self, truths: &[f64]) -> Graded {
-        let columns = self.rules.learned().len();
-        assert!(columns > 0 && truths.len().is_multiple_of(columns), "whole rows of {columns} truths");
-        self.world.clear_orders();
-        for row in truths.chunks_exact(columns) {
-            let order = OrderFacts { instrument: Some(InstrumentRow(0)), ..OrderFacts::default() };
-            let at = self.world.push_order(&order);
-            for (column, truth) in row.iter().enumerate() {
-                self.world.set_learned(column, Sort::Order, at, *truth);
-            }
+    pub fn graded(&self, world: &mut World, columns: &[usize], truths: &[f64]) -> Graded {
+        let width = columns.len();
+        assert_eq!(truths.len(), width * world.rows(Domain::Orders), "a row of {width} truths an order");
+        for (at, truth) in truths.iter().enumerate() {
+            world.set_learned(columns[at % width], Sort::Order, at / width, *truth);
         }
         let (mut loss, mut gradient) = (1.0, vec![0.0; truths.len()]);
         let mut satisfied = Vec::new();
         for (id, share) in &self.soft {
-            let graded = self.rules.product_gradient(*id, &self.world);
+            let graded = self.rules.product_gradient(*id, world);
             loss -= share * graded.value;
             satisfied.push(graded.value);
             for (atom, slope) in graded.atoms {
-                gradient[atom.row * columns + atom.learned] -= share * slope;
+                if let Some(at) = columns.iter().position(|column| *column == atom.learned) {
+                    gradient[atom.row * width + at] -= share * slope;
+                }
             }
         }
         Graded { loss, satisfied, gradient }
     }
 
-    /// The loss of truths `[B, columns]` as a scalar that a training adds to its own: its value is the loss, and
+    /// The loss of truths `[orders, columns]`, as [`LogicLoss::graded`] takes them, as a scalar that a training adds to its own: its value is the loss, and
     /// backwards it hands each truth the derivative of the loss by it.
     ///
     /// Rules are evaluated outside of the tensor library, which knows nothing of them. So the scalar is the
@@ -100,16 +116,17 @@ impl LogicLoss {
     ///
     /// # Errors
     /// Truths of another shape, and those of the tensor library.
-    pub fn term(&mut self, truths: &Tensor) -> Result<Tensor, TrainError> {
-        let (rows, columns) = truths.dims2()?;
-        let want = self.rules.learned().len();
-        if columns != want {
-            return Err(TrainError::Plan(format!("{columns} columns of truths, but the rules have {want}")));
+    pub fn term(&self, world: &mut World, columns: &[usize], truths: &Tensor) -> Result<Tensor, TrainError> {
+        let (got, want) = (truths.dims2()?, (world.rows(Domain::Orders), columns.len()));
+        if got != want {
+            return Err(TrainError::Plan(format!(
+                "truths of sizes {got:?}, but orders and predicates {want:?}"
+            )));
         }
         let now: Vec<f64> = truths.flatten_all()?.to_vec1::<f32>()?.into_iter().map(f64::from).collect();
-        let Graded { loss, gradient, .. } = self.graded(&now);
+        let Graded { loss, gradient, .. } = self.graded(world, columns, &now);
         let slopes: Vec<f32> = gradient.iter().map(|slope| *slope as f32).collect();
-        let linear = (truths * Tensor::from_vec(slopes, (rows, columns), &Device::Cpu)?)?.sum_all()?;
+        let linear = (truths * Tensor::from_vec(slopes, want, &Device::Cpu)?)?.sum_all()?;
         let offset = loss - f64::from(linear.to_scalar::<f32>()?);
         Ok((linear + offset)?)
     }
@@ -134,10 +151,10 @@ mod tests {
 
     #[test]
     fn the_loss_is_the_weighted_share_that_is_not_satisfied() {
-        let mut loss = loss();
+        let loss = loss();
         assert_eq!(loss.columns().collect::<Vec<_>>(), ["informed", "aggressive"]);
         let truths = [0.9, 0.8, 0.2, 0.7];
-        let graded = loss.graded(&truths);
+        let graded = loss.graded(&mut loss.plain_world(2), &[0, 1], &truths);
         // by hand, in the plain logic: the stable one is off by a few 1e-4
         let all = |a: f64, b: f64| 1.0 - ((1.0 - a) * (1.0 - a) / 2.0 + (1.0 - b) * (1.0 - b) / 2.0).sqrt();
         let patience = all(1.0 - 0.9 * 0.8, 1.0 - 0.2 * 0.7);
@@ -151,11 +168,12 @@ mod tests {
 
     #[test]
     fn gradients_are_slopes_through_the_tensor_library_too() {
-        let mut loss = loss();
+        let loss = loss();
+        let mut world = loss.plain_world(3);
         let logits = [0.3f32, -1.2, 2.0, 0.1, -0.4, 0.9];
         let var = Var::from_slice(&logits, (3, 2), &Device::Cpu).expect("a variable");
         let truths = candle_nn::ops::sigmoid(&var).expect("truths");
-        let term = loss.term(&truths).expect("a term");
+        let term = loss.term(&mut world, &[0, 1], &truths).expect("a term");
         let grads = term.backward().expect("gradients");
         let got: Vec<f32> =
             grads.get(&var).expect("reached").flatten_all().expect("flat").to_vec1().expect("numbers");
@@ -164,7 +182,7 @@ mod tests {
                 let x = f64::from(*x) + if i == changed { step } else { 0.0 };
                 1.0 / (1.0 + libm::exp(-x))
             };
-            loss.graded(&logits.iter().enumerate().map(truth).collect::<Vec<_>>()).loss
+            loss.graded(&mut world, &[0, 1], &logits.iter().enumerate().map(truth).collect::<Vec<_>>()).loss
         };
         let value = f64::from(term.to_scalar::<f32>().expect("a scalar"));
         assert!((value - at(9, 0.0)).abs() < 1e-6, "{value}");
@@ -177,7 +195,8 @@ mod tests {
 
     #[test]
     fn full_satisfaction_has_a_finite_gradient() {
-        let graded = loss().graded(&[1.0, 0.0, 1.0, 0.0]);
+        let loss = loss();
+        let graded = loss.graded(&mut loss.plain_world(2), &[0, 1], &[1.0, 0.0, 1.0, 0.0]);
         assert!(graded.loss < 1e-3 && graded.gradient.iter().all(|slope| slope.is_finite()), "{graded:?}");
     }
 
@@ -190,6 +209,8 @@ mod tests {
         let instruments = instruments.replace("informed(o)", "informed(o.instrument)");
         assert!(refused(&instruments).contains("`informed` is said of instruments"));
         let wrong = Tensor::zeros((2, 3), candle_core::DType::F32, &Device::Cpu).expect("truths");
-        assert!(loss().term(&wrong).expect_err("refused").to_string().contains("3 columns"));
+        let error =
+            loss().term(&mut loss().plain_world(2), &[0, 1], &wrong).expect_err("refused").to_string();
+        assert!(error.contains("sizes (2, 3)"), "{error}");
     }
 }

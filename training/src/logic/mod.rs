@@ -7,6 +7,8 @@
 mod loss;
 pub mod planted;
 pub mod policy;
+pub mod term;
 
 pub use loss::{Graded, LogicLoss};
 pub use planted::{LogicReport, Paired, PlantedRule, Spread, planted_rule};
+pub use term::{CHOSEN, RulePlan, RuleReport, RuleTerm};

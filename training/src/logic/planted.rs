@@ -234,10 +234,10 @@ pub fn planted_rule(
             for &seed in &plan.seeds {
                 let log = log(log_plan, seed);
                 for (figures, (rule, weight)) in figures.iter_mut().zip(&ways) {
-                    let mut logic = LogicLoss::new(rule, if *rule == "wrong" { WRONG } else { RIGHT })?;
+                    let logic = LogicLoss::new(rule, if *rule == "wrong" { WRONG } else { RIGHT })?;
                     let course = course(plan.steps, *weight);
                     let policy = Policy::seeded(WIDTH, course.hidden, seed)?;
-                    policy.learn(&log, &mut logic, &course)?;
+                    policy.learn(&log, &logic, &course)?;
                     figures.push(judged(&policy, &contexts)?);
                     done += 1;
                     progress(done, all);

@@ -2,6 +2,7 @@
 
 use candle_core::{D, Device, Result as TensorResult, Tensor, Var};
 use candle_nn::optim::{AdamW, Optimizer, ParamsAdamW};
+use rules::Sort;
 use synapse::random::{seed_for, uniform};
 
 use super::loss::LogicLoss;
@@ -90,27 +91,30 @@ impl Policy {
     }
 
     /// Learns from a log: the mean reward that the shares would have earned (each row weighed by how much more often
-    /// its action is taken now than it was logged), and beside it the logic loss on `informed` and the share of [`AGGRESSIVE`].
+    /// its action is taken now than it was logged), and beside it the logic loss of rules whose first predicate is `informed` and whose second the share of [`AGGRESSIVE`].
     ///
     /// # Errors
     /// A log that does not fit, and those of the tensor library.
-    pub fn learn(&self, log: &Log, logic: &mut LogicLoss, course: &Course) -> Result<(), TrainError> {
+    pub fn learn(&self, log: &Log, logic: &LogicLoss, course: &Course) -> Result<(), TrainError> {
         let rows = log.action.len();
         let x = Tensor::from_slice(&log.x, (rows, log.width), &Device::Cpu)?;
         let worth: Vec<f32> = (0..rows * ACTIONS)
             .map(|i| if log.action[i / ACTIONS] == i % ACTIONS { log.reward[i / ACTIONS] } else { 0.0 })
             .collect();
         let worth = Tensor::from_vec(worth, (rows, ACTIONS), &Device::Cpu)?;
-        let informed = Tensor::from_slice(&log.informed, (rows, 1), &Device::Cpu)?;
         let params = ParamsAdamW { lr: course.rate, weight_decay: course.decay, ..ParamsAdamW::default() };
         let mut optimiser = AdamW::new(self.vars.to_vec(), params)?;
+        let mut world = logic.plain_world(rows);
+        for (row, informed) in log.informed.iter().enumerate() {
+            world.set_learned(0, Sort::Order, row, f64::from(*informed));
+        }
         for _ in 0..course.steps {
             let shares = self.shares(&x)?;
             let earned = ((&shares * &worth)?.sum_all()? * (ACTIONS as f64 / rows as f64))?;
             let mut loss = earned.neg()?;
             if course.logic_weight > 0.0 {
-                let truths = Tensor::cat(&[&informed, &shares.narrow(1, AGGRESSIVE, 1)?], 1)?;
-                loss = (loss + (logic.term(&truths)? * course.logic_weight)?)?;
+                let taking = shares.narrow(1, AGGRESSIVE, 1)?;
+                loss = (loss + (logic.term(&mut world, &[1], &taking)? * course.logic_weight)?)?;
             }
             optimiser.backward_step(&loss)?;
         }

@@ -4,7 +4,7 @@ use synapse::random::normal;
 
 use super::*;
 use crate::batch::Batch;
-use crate::fit::{Fitting, check_gradients, losses};
+use crate::fit::{Fitting, losses};
 
 fn random(seed: u64, purpose: &str, sizes: &[usize]) -> Tensor {
     let seed = seed_for(seed, purpose);
@@ -40,11 +40,21 @@ fn gradients(net: &Net, seed: u64) -> GradStore {
     loss.backward().expect("a backward pass")
 }
 
+/// The variables that get no gradient, one that is 0 everywhere, or one that is not finite.
+fn unreached(net: &Net, grads: &GradStore) -> Vec<String> {
+    let reaches = |var: &Var| {
+        let largest = grads.get(var).map(|grad| grad.abs().and_then(|g| g.max_all()?.to_scalar::<f32>()));
+        largest
+            .is_some_and(|largest| (f32::MIN_POSITIVE..f32::INFINITY).contains(&largest.expect("a number")))
+    };
+    net.vars.iter().filter(|(_, var)| !reaches(var)).map(|(name, _)| name.clone()).collect()
+}
+
 #[test]
 fn every_variable_gets_a_gradient() {
     for seed in 0..3 {
         let net = Net::seeded(&Shape::default(), seed, &[0.03, 0.04, 0.93]).expect("a network");
-        check_gradients(&net, &gradients(&net, seed)).unwrap_or_else(|e| panic!("seed {seed}: {e}"));
+        assert_eq!(unreached(&net, &gradients(&net, seed)), [""; 0], "seed {seed}");
     }
 }
 
@@ -57,8 +67,7 @@ fn a_layer_that_cuts_the_graph_is_noticed() {
     let (gain, bias) = (net.vars["fusion.ln.weight"].as_tensor(), net.vars["fusion.ln.bias"].as_tensor());
     let cut = candle_nn::ops::layer_norm(&h, gain, bias, 1e-5).expect("the fused layer");
     let loss = heads.linear("q", &cut).and_then(|q| q.sqr()?.sum_all()).expect("a loss");
-    let error = check_gradients(&net, &loss.backward().expect("a backward pass")).expect_err("noticed");
-    let TrainError::NoGradient(names) = error else { panic!("{error}") };
+    let names = unreached(&net, &loss.backward().expect("a backward pass"));
     assert!(names.contains(&"frame.embed.weight".to_owned()), "{names:?}");
     assert!(!names.contains(&"heads.q.weight".to_owned()), "{names:?}");
 }
@@ -108,28 +117,6 @@ fn tensors(weights: &Weights) -> BTreeMap<String, Vec<f32>> {
     Shape::default().tensors().into_iter().map(named).collect()
 }
 
-fn card(shape: &Shape) -> Card {
-    let names = |count: usize| (0..count).map(|i| format!("number {i}")).collect::<Vec<_>>();
-    Card {
-        name: "test".to_owned(),
-        about: "random".to_owned(),
-        trained: false,
-        task: "none".to_owned(),
-        features: names(shape.features),
-        features_hash: Card::hash_of(&names(shape.features)),
-        price: names(shape.price_numbers),
-        modalities: networks::card::MODALITIES.map(str::to_owned).to_vec(),
-        gain: 0.01,
-        sampler: "250ms".to_owned(),
-        shape: shape.clone(),
-        data: Vec::new(),
-        cut_ns: None,
-        priors: [0.3, 0.3, 0.4],
-        seeds: Vec::new(),
-        figures: serde_json::Value::Null,
-    }
-}
-
 /// Asserts that two runs agree (D5) and gives their largest difference.
 fn agree(what: &str, got: &[f32], want: &[f32]) -> f32 {
     assert_eq!(got.len(), want.len(), "{what}");
@@ -146,7 +133,7 @@ fn candle_agrees_with_our_kernels() {
     let shape = Shape::default();
     let weights = Weights::random(&shape, 11);
     let net = Net::with(&shape, &tensors(&weights)).expect("a network");
-    let network = Network::new(card(&shape), weights).expect("a network");
+    let network = Network::new(Card::random(&shape), weights).expect("a network");
     let models = native(&network, Isa::Baseline).expect("kernels");
     let run = |model: &dyn synapse::Model, input: &[f32]| {
         let mut output = vec![0.0; model.outputs()];

@@ -7,9 +7,8 @@
 //! * Intervals by moving-block bootstrap over moments; all truths are drawn alike, so that differences are paired.
 
 use serde::{Deserialize, Serialize};
-use synapse::random::{seed_for, uniform};
 
-use super::moments::Sample;
+use super::split::Sample;
 use crate::evaluate::Bootstrap;
 
 /// The least probability that is taken at its word.
@@ -157,29 +156,13 @@ fn ordered(truths: &[f64]) -> Vec<usize> {
     order
 }
 
-/// How often each sample is in one draw: blocks of moments that begin anywhere, as many as fill the time.
+/// How often each sample is in one draw of moments.
 fn drawn(samples: &[Sample], bootstrap: &Bootstrap, draw: usize) -> Vec<f64> {
     let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return Vec::new() };
-    let moments = last.moment - first.moment + 1;
-    let block = bootstrap.block.clamp(1, moments);
-    let blocks = moments.div_ceil(block);
-    let seed = seed_for(bootstrap.seed, "bootstrap");
-    // by differences: + where a block begins, − where it has ended
-    let mut changes = vec![0.0; moments + 1];
-    for i in 0..blocks {
-        let place = 1.0 - uniform(seed, (draw * blocks + i) as u64);
-        let begin = (place * (moments - block + 1) as f64) as usize;
-        changes[begin] += 1.0;
-        changes[begin + block.min(moments - i * block)] -= 1.0;
+    let mut counts = vec![0.0; last.moment - first.moment + 1];
+    for block in bootstrap.blocks(counts.len(), draw) {
+        counts[block].iter_mut().for_each(|count| *count += 1.0);
     }
-    let mut times = 0.0;
-    let counts: Vec<f64> = changes
-        .iter()
-        .map(|change| {
-            times += change;
-            times
-        })
-        .collect();
     samples.iter().map(|sample| counts[sample.moment - first.moment]).collect()
 }
 
@@ -197,6 +180,8 @@ fn interval(value: f64, draws: impl Iterator<Item = f64>) -> Interval {
 
 #[cfg(test)]
 mod tests {
+    use synapse::random::{seed_for, uniform};
+
     use super::*;
 
     fn samples(count: usize, chance: impl Fn(usize) -> f64) -> Vec<Sample> {

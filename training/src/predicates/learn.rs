@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::evaluate::{Judge, Worth};
 use super::mlp::{Adam, Examples, Logistic, Mlp, Model, log_loss, sigmoid};
-use super::moments::{Moments, Protocol, Sample, Split};
+use super::moments::Moments;
 use super::report::{Parts, PredicateReport, SeedReport};
+use super::split::{Protocol, Sample, Split};
 use super::task::Task;
 use crate::error::TrainError;
 use crate::evaluate::Bootstrap;

@@ -4,6 +4,7 @@ use market::features::Feature;
 use networks::predicate::Turn;
 
 use super::moments::Moment;
+use crate::evaluate::sign;
 
 /// How far ahead both look: a second of samples at 250 ms, as far as the network that forecasts the next move.
 const HORIZON_SAMPLES: u32 = 4;
@@ -48,16 +49,13 @@ impl Task {
     #[must_use]
     pub fn label(&self, now: &Moment, after: &[Moment]) -> Option<bool> {
         let way = match self.along {
-            Some(feature) => now.features[feature].map(sign).filter(|way| *way != 0)?,
+            Some(feature) => {
+                now.features[feature].map(|x| sign(f64::from(x)).into()).filter(|way| *way != 0)?
+            }
             None => 1,
         };
         Some((self.label)(way, now, after))
     }
-}
-
-/// 1, −1 or 0.
-fn sign(x: f32) -> i64 {
-    i64::from(x > 0.0) - i64::from(x < 0.0)
 }
 
 /// All of them, in the order that they are trained in. Each is told what the book alone says, so that it has a truth

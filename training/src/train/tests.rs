@@ -4,6 +4,7 @@ use synapse::random::{normal, seed_for};
 
 use super::*;
 use crate::dataset::Row;
+use crate::fit::Tensors;
 
 /// 600 rows whose mid follows the sign of the first price number.
 fn dataset() -> Dataset {
@@ -41,7 +42,17 @@ fn plan() -> Plan {
     let protocol = Protocol { horizon_ns: 250_000_000, skip_rows: 8, ..Protocol::default() };
     let bootstrap = Bootstrap { block: 20, draws: 200, seed: 1 };
     let odd = Some(Odd { features: vec![true], price: vec![true, false] });
-    Plan { shape, protocol, fitting, seeds: vec![1, 2], odd, rule_number: 0, bootstrap, state: None }
+    Plan {
+        shape,
+        protocol,
+        fitting,
+        seeds: vec![1, 2],
+        odd,
+        rule_number: 0,
+        bootstrap,
+        state: None,
+        rules: None,
+    }
 }
 
 fn run(plan: &Plan, stop_after: usize) -> (Result<Trained, TrainError>, Vec<Progress>) {
@@ -107,6 +118,51 @@ fn a_state_of_something_else_is_refused() {
     std::fs::write(&path, &bytes[..bytes.len() - 9]).expect("cut off");
     let error = run(&kept, 1).0.expect_err("cut off").to_string();
     assert!(error.contains("damaged"), "{error}");
+}
+
+/// A rule that forbids to act where the signal is strong: there the spread is wide.
+fn felt(weight: f64) -> Plan {
+    let text = "learned chosen over orders \"the share of its side\"\nsoft rule narrow:\n    \
+                forall o in orders: spread(o.instrument) > 2 bp => not chosen(o)\n";
+    let wide = |row: &Row| Some(if (row.price[0] - 100.0).abs() > 7.0 { 4.0 } else { 1.0 });
+    let spread_bp = dataset().rows.iter().map(wide).collect();
+    let (file, text) = ("felt.ltn".to_owned(), text.to_owned());
+    Plan { rules: Some(RulePlan { file, text, weight, spread_bp, ..RulePlan::default() }), ..plan() }
+}
+
+#[test]
+fn the_more_a_rule_weighs_the_less_it_is_violated() {
+    let of = |weight: f64| run(&felt(weight), usize::MAX).0.expect("trained").report;
+    let [none, some, much] = [0.0, 2.0, 8.0].map(of);
+    let [free, felt, held] = [&none, &some, &much].map(|report| {
+        let rules = report.rules.as_ref().expect("rules");
+        assert_eq!((rules.file.as_str(), rules.hash.len()), ("felt.ltn", 64));
+        1.0 - rules.kept["narrow"]
+    });
+    eprintln!("violation {free:.3}, {felt:.3}, {held:.3}");
+    assert!(felt < 0.8 * free && held < 0.8 * felt, "{free}, {felt}, {held}");
+    let three = |report: &Report| report.test.figures.three_class_skill.expect("a skill").value;
+    assert!(three(&much) < three(&none), "a rule that forbids what is so costs skill");
+}
+
+#[test]
+fn a_rule_without_weight_changes_no_byte_and_one_with_weight_is_remembered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let trained = |name: &str, plan: Plan, epochs: usize| {
+        let state = folder.path().join(name);
+        let trained = run(&Plan { state: Some(state.clone()), ..plan }, epochs).0;
+        (trained.map(|trained| trained.weights), std::fs::read(state).expect("a state"))
+    };
+    let (none, none_state) = trained("none", plan(), 3);
+    let (light, light_state) = trained("light", felt(0.0), 3);
+    assert!(none_state == light_state && none.expect("trained") == light.expect("trained"));
+    let (_, one) = trained("weighty", felt(1.0), 3);
+    assert!(one != none_state);
+    let (other, kept) = trained("weighty", felt(2.0), 9);
+    assert!(other.expect_err("another weight").to_string().contains("another data set or plan"));
+    assert!(kept == one, "what was kept stays");
+    let (_, resumed) = trained("weighty", felt(1.0), 1);
+    assert!(resumed != one, "the same rules go on");
 }
 
 #[test]

@@ -6,11 +6,10 @@ use serde_json::Value;
 use support::golden::{Case, cases, floats, rows};
 
 use crate::NetworkError;
-use crate::native::Core;
 use crate::native::attention::{Attention, Packed, Part, attend};
 use crate::native::block::{Bench, Block};
 use crate::native::fusion::{Cross, Slot};
-use crate::native::isa::{Checked, Isa};
+use crate::native::isa::{Checked, Core, Isa};
 use crate::native::linear::{Linear, Norm, Rows, mean};
 use crate::native::vision::{Frame, Temporal, patchify};
 use crate::shape::Shape;

@@ -5,11 +5,12 @@ use synapse::Model;
 use synapse::random::{normal, seed_for, uniform};
 
 use crate::NetworkError;
+use crate::card::Card;
 use crate::graphs::Graphs;
 use crate::native::{Isa, Models, native};
 use crate::network::Network;
 use crate::shape::Shape;
-use crate::tests::{card, network, odd_shape};
+use crate::tests::odd_shape;
 
 fn each(models: &Models) -> [(&'static str, &dyn Model); 4] {
     let Models { frame, temporal, fusion, heads } = models;
@@ -48,7 +49,7 @@ fn mask(input: &mut [f32], there: [bool; 4]) {
 }
 
 fn assert_sets_agree(shape: &Shape, draws: u64) {
-    let network = network(shape);
+    let network = Network::random(shape, 7);
     let sets: Vec<(Isa, Models)> =
         Isa::available().into_iter().map(|isa| (isa, native(&network, isa).expect("models"))).collect();
     for i in 0..draws {
@@ -76,7 +77,7 @@ fn every_set_gives_the_same_bits() {
 
 #[test]
 fn what_a_model_computed_before_changes_nothing() {
-    let models = native(&network(&Shape::default()), Isa::detect()).expect("models");
+    let models = native(&Network::random(&Shape::default(), 7), Isa::detect()).expect("models");
     for (name, model) in each(&models) {
         let [first, second] = [3, 4].map(|i| input(name, model.inputs(), i));
         let want = infer(model, &first);
@@ -89,7 +90,7 @@ fn what_a_model_computed_before_changes_nothing() {
 #[test]
 fn lengths_masks_and_kinds_that_are_wrong_are_named() {
     let shape = Shape::default();
-    let models = native(&network(&shape), Isa::Baseline).expect("models");
+    let models = native(&Network::random(&shape, 7), Isa::Baseline).expect("models");
     let fault = models.frame.infer(&[0.0; 5], &mut [0.0; 32]).expect_err("a short image");
     assert!(fault.what.contains("5 numbers in") && fault.what.contains("3072"), "{fault}");
     let mut input = vec![0.0; shape.fusion_inputs()];
@@ -102,14 +103,14 @@ fn lengths_masks_and_kinds_that_are_wrong_are_named() {
         assert!(fault.what.contains("memory"), "{fault}");
     }
     let graphs = Graphs { frame: vec![1], temporal: vec![2], fusion: vec![3], heads: vec![4] };
-    let own = Network::with_graphs(card(&shape), graphs).expect("a network");
+    let own = Network::with_graphs(Card::random(&shape), graphs).expect("a network");
     assert!(matches!(native(&own, Isa::Baseline), Err(NetworkError::NoWeights(_))));
 }
 
 #[test]
 fn a_reversed_video_differs() {
     let shape = Shape::default();
-    let models = native(&network(&shape), Isa::detect()).expect("models");
+    let models = native(&Network::random(&shape, 7), Isa::detect()).expect("models");
     let tokens = input("temporal", models.temporal.inputs(), 3);
     let reversed: Vec<f32> = tokens.chunks(shape.width).rev().flatten().copied().collect();
     assert_ne!(infer(&*models.temporal, &tokens), infer(&*models.temporal, &reversed));
@@ -121,10 +122,12 @@ fn a_gate_that_is_shut_leaves_the_price() {
     let mut tensors: std::collections::BTreeMap<String, Vec<f32>> = shape
         .tensors()
         .into_iter()
-        .map(|(name, _)| (name.clone(), network(&shape).weights().expect("weights").get(&name).to_vec()))
+        .map(|(name, _)| {
+            (name.clone(), Network::random(&shape, 7).weights().expect("weights").get(&name).to_vec())
+        })
         .collect();
     tensors.insert("fusion.gate.bias".to_owned(), vec![-1e4; shape.width]);
-    let shut = Network::new(card(&shape), crate::Weights::new(&shape, tensors).expect("weights"))
+    let shut = Network::new(Card::random(&shape), crate::Weights::new(&shape, tensors).expect("weights"))
         .expect("a network");
     let models = native(&shut, Isa::detect()).expect("models");
     let mut full = input("fusion", shape.fusion_inputs(), 3);
@@ -141,7 +144,7 @@ proptest! {
     #[test]
     fn what_is_masked_changes_nothing(draw: u64, there: [bool; 4], junk in prop_oneof![Just(f32::NAN), Just(1e30), -9f32..9.0]) {
         let shape = Shape::default();
-        let models = native(&network(&shape), Isa::detect()).expect("models");
+        let models = native(&Network::random(&shape, 7), Isa::detect()).expect("models");
         let there = [there[0], true, there[2], there[3]];
         let mut plain = input("fusion", shape.fusion_inputs(), draw / 5 * 5 + 3);
         mask(&mut plain, there);
