@@ -169,7 +169,10 @@ impl Net {
     }
 
     /// Percepts and the other modalities → fused states and gates (20, 21), `[B, d]` each.
-    fn fusion(&self, v: &Tensor, input: &Input) -> Result<(Tensor, Tensor)> {
+    ///
+    /// # Errors
+    /// Inputs of other sizes.
+    pub fn fusion(&self, v: &Tensor, input: &Input) -> Result<(Tensor, Tensor)> {
         let (shape, fusion) = (&self.shape, self.part("fusion"));
         let batch = v.dim(0)?;
         let t = self.price(&input.price)?;
