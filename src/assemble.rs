@@ -177,7 +177,8 @@ fn traded(config: &Config) -> Result<(Instruments, Vec<Limits>), Failure> {
     Ok(config.traded(&names)?)
 }
 
-fn hold_ns(config: &Config) -> i64 {
+/// How long an order is held out of the book at the most.
+pub fn hold_ns(config: &Config) -> i64 {
     i64::from(config.book.hold_ms) * 1_000_000
 }
 

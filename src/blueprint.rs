@@ -15,7 +15,6 @@ use crate::assemble::{self, Orders, Parts};
 use crate::brain::{Line, Rethink};
 use crate::config::{Config, JournalParams, Loader};
 use crate::failure::Failure;
-use crate::inference;
 use crate::law::{RULES, Rules};
 use crate::policy::{Backend, Minds, NETWORK, Policy, RULE};
 use crate::sleep::{SCHEMAS, read_book};
@@ -142,20 +141,6 @@ impl Blueprint {
         assemble::parts(&self.config, orders)
     }
 
-    /// Runs the golden windows of a network on what is to run it, and on another back end beside it where there
-    /// is one (D5); of a rule there is nothing to compare.
-    ///
-    /// # Errors
-    /// [`Failure::Input`] where the two do not agree, or a number is not finite.
-    pub fn rehearse(&self) -> Result<(), Failure> {
-        if let Policy::Network(trained) = &self.policy {
-            let kind = self.backend.kind_for(&self.policy, &self.config)?;
-            let told = inference::check(&trained.network, &kind, &self.config.inference)?;
-            tracing::info!(network = %trained.hash(), "{told}");
-        }
-        Ok(())
-    }
-
     /// The formats of the feeds.
     pub fn formats(&self) -> Vec<Format> {
         self.manifest.formats.iter().filter_map(|name| name.parse().ok()).collect()
@@ -170,12 +155,12 @@ impl Blueprint {
         Ok(Rethink::new(door, mind, broker, absent))
     }
 
-    /// The regions with an artefact in effect, which this is a blueprint of from here on: the first
-    /// phase of an activation, in which a bad one fails and changes nothing (R2).
+    /// The blueprint with an artefact in effect, and its regions: the first phase of an activation, in which a bad
+    /// one fails and changes nothing (R2).
     ///
     /// # Errors
     /// [`Failure::Input`] where it is missing, damaged, or does not fit a run that goes on.
-    pub fn activate(&mut self, dir: &Path, hash: &Hash) -> Result<Line, Failure> {
+    pub fn with(&self, dir: &Path, hash: &Hash) -> Result<(Self, Line), Failure> {
         let mut next = self.clone();
         match kind_of(dir, hash)?.as_str() {
             CONFIG => {
@@ -187,12 +172,8 @@ impl Blueprint {
             SCHEMAS => next.schemas = Some((*hash, read_book(dir, hash, &self.config)?)),
             kind => return Err(Failure::Input(format!("{hash} is a {kind}, which nothing runs"))),
         }
-        if next.policy != self.policy {
-            next.rehearse()?;
-        }
         let line = next.parts(Vec::new())?.mind.into_line();
-        *self = next;
-        Ok(line)
+        Ok((next, line))
     }
 
     /// The name of the active configuration.

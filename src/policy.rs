@@ -2,15 +2,15 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use basal_ganglia::GoNoGo;
 use journal::{Hash, artefacts};
-use networks::{Card, Isa, Models, Network, Shape, files, native};
+use networks::{Card, Isa, Models, Network, Shape, files};
 use synapse::bytes::{decode, encode};
 use synapse::{Action, Modality, Model, ModelCard};
 use thalamus::Fuser;
-use thalamus::price::PRICE;
+use thalamus::price::{self, PRICE};
 use visual_cortex::normalisation::INITIAL_SCALE;
 use visual_cortex::seen::seen_names;
 use visual_cortex::{Eyes, VisualCortexParams};
@@ -18,7 +18,7 @@ use visual_cortex::{Eyes, VisualCortexParams};
 use crate::brain::Hook;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::inference::{self, InferenceError, Kind};
+use crate::inference::{Kind, Loaded};
 
 /// The kind of an artefact that is a rule.
 pub const RULE: &str = "policy";
@@ -91,6 +91,13 @@ impl Policy {
         }
     }
 
+    /// How many numbers of a text it reads; none where it was not trained with text.
+    pub fn text_numbers(&self) -> Option<usize> {
+        let Self::Network(trained) = self else { return None };
+        let card = &trained.network.card;
+        card.modalities.iter().any(|name| name == Modality::Text.name()).then_some(card.shape.text)
+    }
+
     /// Its name as an artefact.
     pub fn hash(&self) -> Hash {
         match self {
@@ -146,7 +153,19 @@ pub struct Backend {
     pub rule: fn(GoNoGo) -> Box<dyn Model>,
     /// What a test puts in the way of the regions.
     pub hook: Option<Hook>,
+    /// What was loaded.
+    pub shelf: Shelf,
 }
+
+/// Networks that were loaded and proved, the newest last, so that a line that is rebuilt does not load its network
+/// again. Clones are the same shelf.
+#[derive(Clone, Default)]
+pub struct Shelf(Arc<Mutex<Vec<Shelved>>>);
+
+type Shelved = (Hash, Kind, Arc<Loaded>);
+
+/// How many networks are kept loaded: one that is active, and those that it may go back to.
+const SHELVED: usize = 4;
 
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,7 +175,13 @@ impl fmt::Debug for Backend {
 
 impl Default for Backend {
     fn default() -> Self {
-        Self { kind: None, isa: Isa::detect(), rule: |rule| Box::new(rule), hook: None }
+        Self {
+            kind: None,
+            isa: Isa::detect(),
+            rule: |rule| Box::new(rule),
+            hook: None,
+            shelf: Shelf::default(),
+        }
     }
 }
 
@@ -171,6 +196,25 @@ impl Backend {
             (Policy::Network(_), Some(kind)) => Ok(kind.clone()),
             (Policy::Network(trained), None) => Ok(config.inference.kind(&trained.network)?),
         }
+    }
+
+    /// A network on what runs it; where it was not loaded before, its golden windows are run (D5).
+    ///
+    /// # Errors
+    /// [`Failure::Input`] where it cannot be run, back ends do not agree, or a number is not finite;
+    /// [`Failure::Environment`] where there is no such back end.
+    pub fn load(&self, trained: &Trained, kind: &Kind, config: &Config) -> Result<Arc<Loaded>, Failure> {
+        let mut shelf = self.shelf.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((.., loaded)) = shelf.iter().find(|(hash, on, _)| (hash, on) == (&trained.hash, kind)) {
+            return Ok(Arc::clone(loaded));
+        }
+        let loaded = Arc::new(Loaded::open(&trained.network, kind, &config.inference)?);
+        tracing::info!(network = %trained.hash, "{}", loaded.told());
+        if shelf.len() == SHELVED {
+            shelf.remove(0);
+        }
+        shelf.push((trained.hash, kind.clone(), Arc::clone(&loaded)));
+        Ok(loaded)
     }
 }
 
@@ -201,8 +245,7 @@ impl Minds {
     /// Those of a policy, run by a back end.
     ///
     /// # Errors
-    /// [`Failure::Input`] where a network does not fit the configuration or its back end cannot run it;
-    /// [`Failure::Environment`] where there is no such back end.
+    /// [`Failure::Input`] where a network does not fit the configuration; as [`Backend::load`].
     pub fn open(policy: &Policy, backend: &Backend, config: &Config) -> Result<Self, Failure> {
         let trained = match policy {
             Policy::Rule(rule) => return Ok(Self::of_rule((backend.rule)(rule.clone()))),
@@ -210,11 +253,8 @@ impl Minds {
         };
         let card = &trained.network.card;
         fit(card, config).map_err(|why| Failure::Input(format!("network {}: {why}", card.name)))?;
-        let models = match backend.kind_for(policy, config)? {
-            Kind::Native => native(&trained.network, backend.isa).map_err(InferenceError::from)?,
-            kind => inference::models(&trained.network, &kind)?,
-        };
-        let Models { frame, temporal, fusion, heads } = models;
+        let loaded = backend.load(trained, &backend.kind_for(policy, config)?, config)?;
+        let Models { frame, temporal, fusion, heads } = loaded.models(&trained.network, backend.isa)?;
         let (scale, shift) = scale_and_shift(&trained.network);
         let shape = &card.shape;
         let without = config.inference.without.as_str();
@@ -277,7 +317,7 @@ fn fit(card: &Card, config: &Config) -> Result<(), String> {
         })
     };
     names(seen_names(), &card.features, "feature")?;
-    names(PRICE.iter().map(|number| number.name.to_owned()).collect(), &card.price, "price number")
+    names(price::names(PRICE.len()), &card.price, "price number")
 }
 
 /// The network that a configuration names; none where a rule decides. `sampler` is what makes samples.

@@ -198,11 +198,8 @@ fn begin(
     terms: &Terms,
 ) -> Result<Rebuilt, Obstacle> {
     let mut blueprint = Blueprint::of(dir, manifest, terms.backend.clone())?;
-    if let Some(policy) = &terms.policy {
-        blueprint.activate(dir, policy)?;
-    }
-    for hash in activated {
-        blueprint.activate(dir, &Hash(*hash))?;
+    for hash in terms.policy.into_iter().chain(activated.iter().map(|hash| Hash(*hash))) {
+        blueprint = blueprint.with(dir, &hash)?.0;
     }
     let mut rethink = blueprint.rethink(absent)?;
     if terms.lenient {
@@ -252,7 +249,8 @@ impl Rebuilt {
             && let Some(hash) = kind.activates()
             && !self.rethink.mind().spine().absent().contains(&input.sequence)
         {
-            let mut line = self.blueprint.activate(dir, &Hash(hash))?;
+            let (blueprint, mut line) = self.blueprint.with(dir, &Hash(hash))?;
+            self.blueprint = blueprint;
             if !self.watched.is_empty() {
                 let laws = self.watched.iter().map(|one| one.law(&self.blueprint));
                 let laws: Vec<Law> = laws.collect::<Result<_, _>>()?;

@@ -101,6 +101,10 @@ impl Stream for Range {
     fn next_news(&mut self) -> Option<NoticeKind> {
         self.news.as_mut()?.take()
     }
+
+    fn text_numbers(&self) -> Option<usize> {
+        self.news.as_ref()?.numbers()
+    }
 }
 
 /// What has come in, and how far time has come since (W6).
@@ -206,5 +210,9 @@ impl Stream for Live {
 
     fn next_news(&mut self) -> Option<NoticeKind> {
         self.news.as_mut()?.take()
+    }
+
+    fn text_numbers(&self) -> Option<usize> {
+        self.news.as_ref()?.numbers()
     }
 }

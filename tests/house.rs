@@ -168,6 +168,7 @@ const RULES: [Rule; 14] = [
             "src/brain/broker.rs",
             "src/brain/line.rs",
             "src/brain/rethink.rs",
+            "src/brain/senses.rs",
             "src/report/compare.rs",
             "src/venue/floor.rs",
             "src/venue/server.rs",

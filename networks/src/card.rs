@@ -73,22 +73,12 @@ pub(crate) fn from_text<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NetworkE
 }
 
 impl Card {
-    /// The hash of a list of names, in hexadecimal digits: BLAKE3 over the names, a line each.
-    #[must_use]
-    pub fn hash_of(names: &[String]) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for name in names {
-            hasher.update(name.as_bytes()).update(b"\n");
-        }
-        hasher.finalize().to_hex().to_string()
-    }
-
-    /// The card of [`Weights::random`](crate::Weights::random), for tests and for timing: names are made up, and all
-    /// modalities are there.
+    /// The card of random weights of a shape, for tests and benchmarks: its features and price numbers are called by
+    /// their places, and it reads every modality.
     #[must_use]
     pub fn random(shape: &Shape) -> Self {
-        let names = |what: &str, count: usize| (0..count).map(|i| format!("{what}_{i}")).collect();
-        let features: Vec<String> = names("feature", shape.features);
+        let names = |what: &str, count: usize| (0..count).map(|i| format!("{what}_{i}")).collect::<Vec<_>>();
+        let features = names("feature", shape.features);
         Self {
             name: "random".to_owned(),
             about: "random weights".to_owned(),
@@ -99,14 +89,24 @@ impl Card {
             price: names("price", shape.price_numbers),
             modalities: MODALITIES.map(str::to_owned).into(),
             gain: 0.01,
-            sampler: "any".to_owned(),
+            sampler: "1s".to_owned(),
             shape: shape.clone(),
             data: Vec::new(),
             cut_ns: None,
             priors: [0.3, 0.3, 0.4],
-            seeds: vec![1, 2],
-            figures: serde_json::json!({ "test": { "up": 1, "d": { "value": 0.1, "lo5": -0.02 } } }),
+            seeds: Vec::new(),
+            figures: serde_json::Value::Null,
         }
+    }
+
+    /// The hash of a list of names, in hexadecimal digits: BLAKE3 over the names, a line each.
+    #[must_use]
+    pub fn hash_of(names: &[String]) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for name in names {
+            hasher.update(name.as_bytes()).update(b"\n");
+        }
+        hasher.finalize().to_hex().to_string()
     }
 
     /// The text of `card.json`; the same card gives the same bytes.

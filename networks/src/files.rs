@@ -1,4 +1,4 @@
-//! The folder of a network: the one place of this crate that touches files.
+//! The folders of networks and of predicates: the one place of this crate that touches files.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,6 +9,7 @@ use crate::error::NetworkError;
 use crate::graphs::Graphs;
 use crate::network::{Body, Network};
 use crate::onnx;
+use crate::predicate::Predicate;
 
 const CARD: &str = "card.json";
 const WEIGHTS: &str = "weights.safetensors";
@@ -37,7 +38,7 @@ pub fn read(folder: &Path) -> Result<Network, NetworkError> {
 /// # Errors
 /// A file that cannot be written, by its path.
 pub fn write(network: &Network, folder: &Path) -> Result<(), NetworkError> {
-    fs::create_dir_all(folder).map_err(|source| NetworkError::File { path: folder.to_owned(), source })?;
+    make(folder)?;
     put(folder, CARD, &network.card.to_json())?;
     match &network.body {
         Body::Weights(weights) => {
@@ -47,6 +48,24 @@ pub fn write(network: &Network, folder: &Path) -> Result<(), NetworkError> {
         }
         Body::Graphs(graphs) => write_graphs(graphs, folder),
     }
+}
+
+/// Reads the folder of a learned predicate: `card.json` and `weights.safetensors`.
+///
+/// # Errors
+/// As [`read()`].
+pub fn read_predicate(folder: &Path) -> Result<Predicate, NetworkError> {
+    Predicate::from_files(&file(folder, CARD)?, &file(folder, WEIGHTS)?)
+}
+
+/// Writes the files that [`read_predicate()`] reads into a folder, which is made where it is missing.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_predicate(predicate: &Predicate, folder: &Path) -> Result<(), NetworkError> {
+    make(folder)?;
+    put(folder, CARD, &predicate.card.to_json())?;
+    put(folder, WEIGHTS, &predicate.safetensors())
 }
 
 /// Writes the four graphs into a folder that is there.
@@ -59,6 +78,10 @@ pub fn write_graphs(graphs: &Graphs, folder: &Path) -> Result<(), NetworkError> 
     put(folder, "temporal.onnx", temporal)?;
     put(folder, "fusion.onnx", fusion)?;
     put(folder, "heads.onnx", heads)
+}
+
+fn make(folder: &Path) -> Result<(), NetworkError> {
+    fs::create_dir_all(folder).map_err(|source| NetworkError::File { path: folder.to_owned(), source })
 }
 
 fn file(folder: &Path, name: &str) -> Result<Vec<u8>, NetworkError> {

@@ -6,7 +6,7 @@ use synapse::bytes::{decode, encode};
 
 use super::broker::Broker;
 use super::door::Door;
-use super::mind::MindState;
+use super::spine::MindState;
 
 /// Everything that changes with an input: what a snapshot holds (J6).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

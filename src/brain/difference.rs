@@ -4,6 +4,8 @@ use serde::Serialize;
 use serde_json::Value;
 use synapse::DecisionRecord;
 
+use crate::inference::tolerance;
+
 /// The first place where two thoughts part.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
@@ -32,6 +34,17 @@ impl std::fmt::Display for Difference {
     }
 }
 
+/// How two decisions of one input differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parting {
+    /// Where they part first.
+    pub first: Difference,
+    /// The largest difference between their numbers.
+    pub largest: f64,
+    /// Whether two back ends may differ so (D5): in nothing but numbers, and the hash of what was seen.
+    pub is_near: bool,
+}
+
 /// The parts of a decision in the order of the line, each with the region it comes from.
 const PARTS: [(&str, &str); 16] = [
     ("brainstem", "kind"),
@@ -52,41 +65,40 @@ const PARTS: [(&str, &str); 16] = [
     ("tape", "instrument"),
 ];
 
-/// Where two decisions of one input part first, and the largest difference between their numbers.
-pub fn compare(recorded: &DecisionRecord, recomputed: &DecisionRecord) -> Option<(Difference, f64)> {
+/// How two decisions of one input differ, if they do.
+pub fn compare(recorded: &DecisionRecord, recomputed: &DecisionRecord) -> Option<Parting> {
     let json = |record| serde_json::to_value(record).unwrap_or(Value::Null);
     let (then, now) = (json(recorded), json(recomputed));
+    let at = |region, field: String, recorded_as: String, recomputed_as: String| Difference {
+        sequence: recorded.sequence,
+        instrument: Some(recorded.instrument.0),
+        region,
+        field,
+        recorded: recorded_as,
+        recomputed: recomputed_as,
+    };
     let mut first = None;
-    let mut largest = 0.0;
+    let (mut largest, mut is_near) = (0.0, true);
     for (region, part) in PARTS {
         walk(part.to_owned(), &then[part], &now[part], &mut |field, a, b| {
             // of a hash the distance says nothing
-            if let (Some(a), Some(b)) = (a.as_f64(), b.as_f64())
-                && part != "percept"
-            {
-                largest = f64::max(largest, (a - b).abs());
+            if part != "percept" {
+                let apart = a.as_f64().zip(b.as_f64()).map(|(a, b)| (a - b).abs());
+                largest = f64::max(largest, apart.unwrap_or_default());
+                // what is counted, or exact, is the same or is not
+                let may = a.as_f64().filter(|_| a.is_f64() && b.is_f64()).map(tolerance);
+                is_near &= may.zip(apart).is_some_and(|(may, apart)| apart <= may);
             }
-            first.get_or_insert_with(|| Difference {
-                sequence: recorded.sequence,
-                instrument: Some(recorded.instrument.0),
-                region,
-                field,
-                recorded: a.to_string(),
-                recomputed: b.to_string(),
-            });
+            first.get_or_insert_with(|| at(region, field, a.to_string(), b.to_string()));
         });
     }
     // numbers that JSON has no word for, such as the sign of zero, differ in their bytes alone
-    let bytes_differ = || Difference {
-        sequence: recorded.sequence,
-        instrument: Some(recorded.instrument.0),
-        region: "tape",
-        field: "bytes".to_owned(),
-        recorded: format!("{} bytes", recorded.to_bytes().len()),
-        recomputed: "others".to_owned(),
-    };
-    let first = first.or_else(|| (recorded.to_bytes() != recomputed.to_bytes()).then(bytes_differ));
-    first.map(|difference| (difference, largest))
+    let (a, b) = (recorded.to_bytes(), recomputed.to_bytes());
+    if first.is_none() && a != b {
+        is_near = false;
+        first = Some(at("tape", "bytes".to_owned(), format!("{} bytes", a.len()), "others".to_owned()));
+    }
+    first.map(|first| Parting { first, largest, is_near })
 }
 
 /// Calls `differs` for each leaf that is not the same.

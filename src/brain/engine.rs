@@ -11,9 +11,9 @@ use super::door::{Door, Next, Outside};
 use super::gate::{Effect, Gate};
 use super::hosts::{Actors, Credits, Halted, Regions, SharedGauges, instrument_of};
 use super::line::{Line, Thought};
-use super::mind::{Effects, Mind};
+use super::mind::Mind;
 use super::observer::Observer;
-use super::spine::Spine;
+use super::spine::{Effects, Spine};
 use super::totals::Totals;
 
 /// Where market events come from, merged and in order of time.
@@ -37,6 +37,10 @@ pub trait Stream {
     }
     /// The headline that was peeked at.
     fn next_news(&mut self) -> Option<NoticeKind> {
+        None
+    }
+    /// How many numbers the embedding of a headline has; none where there are no headlines.
+    fn text_numbers(&self) -> Option<usize> {
         None
     }
 }

@@ -2,39 +2,14 @@
 //! Recovery and replay run this; the engine lets inputs overlap where the regions are actors.
 
 use hippocampus::ExperienceEncoder;
-use market::Timestamp;
-use serde::{Deserialize, Serialize};
-use synapse::{Digest, Fault, Input};
+use synapse::{Fault, Input};
 
-use super::gate::{Effect, Gate};
+use super::gate::Gate;
 use super::hosts::{Actors, Credits, Halted, Regions, Workbench};
-use super::line::{Line, LineState};
+use super::line::Line;
 use super::observer::Observer;
-use super::spine::Spine;
+use super::spine::{Effects, MindState, Spine};
 use super::totals::Totals;
-
-/// Effects, each with the event time it has.
-pub type Effects = Vec<(Timestamp, Effect)>;
-
-/// What a mind remembers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MindState {
-    pub(super) line: LineState,
-    pub(super) gate: Gate,
-    pub(super) encoder: ExperienceEncoder,
-    pub(super) digest: Digest,
-    pub(super) totals: Totals,
-    /// The artefacts that took effect, in order.
-    pub(super) activated: Vec<[u8; 32]>,
-    pub(super) has_ended: bool,
-}
-
-impl MindState {
-    /// The artefacts that took effect, in order.
-    pub fn activated(&self) -> &[[u8; 32]] {
-        &self.activated
-    }
-}
 
 /// The mind.
 #[derive(Debug)]

@@ -13,12 +13,13 @@ mod mind;
 mod observer;
 mod params;
 mod rethink;
+mod senses;
 mod spine;
 mod totals;
 
 pub use broker::{Broker, Desk};
 pub use cut::Cut;
-pub use difference::{Difference, compare};
+pub use difference::{Difference, Parting, compare};
 pub use door::{Door, DoorParams, Next, Outside, due_after};
 pub use engine::{Advance, Engine, EngineError, Stream};
 pub use gate::{Effect, Gate};
@@ -27,9 +28,10 @@ pub use hosts::{
     Workbench,
 };
 pub use line::{Line, LineState, REGIONS, Thought};
-pub use mind::{Effects, Mind, MindState};
+pub use mind::Mind;
 pub use observer::{Observer, Silent};
 pub use params::BrainParams;
 pub use rethink::{Late, Proof, Rethink, Stray};
-pub use spine::Spine;
+pub use senses::sense;
+pub use spine::{Effects, MindState, Spine};
 pub use totals::{Histogram, Totals};

@@ -5,13 +5,36 @@ use std::collections::BTreeSet;
 
 use hippocampus::ExperienceEncoder;
 use market::Timestamp;
+use serde::{Deserialize, Serialize};
 use synapse::{DecisionRecord, Digest, Input, InputKind, Judged, LatchCause, Notice, NoticeKind, Outcome};
 
 use super::gate::{Effect, Gate};
 use super::line::{LineState, Thought};
-use super::mind::{Effects, MindState};
 use super::observer::Observer;
 use super::totals::Totals;
+
+/// Effects, each with the event time it has.
+pub type Effects = Vec<(Timestamp, Effect)>;
+
+/// What a mind remembers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MindState {
+    pub(super) line: LineState,
+    gate: Gate,
+    encoder: ExperienceEncoder,
+    digest: Digest,
+    totals: Totals,
+    /// The artefacts that took effect, in order.
+    activated: Vec<[u8; 32]>,
+    has_ended: bool,
+}
+
+impl MindState {
+    /// The artefacts that took effect, in order.
+    pub fn activated(&self) -> &[[u8; 32]] {
+        &self.activated
+    }
+}
 
 /// What follows from thoughts.
 #[derive(Debug)]

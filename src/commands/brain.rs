@@ -18,7 +18,7 @@ use super::terminal::{say, say_json};
 use crate::blueprint::CONFIG;
 use crate::control::Ask;
 use crate::failure::Failure;
-use crate::law::{RULES, Rules};
+use crate::law::{self, PREDICATE, RULES, Rules};
 use crate::policy::{NETWORK, Policy, RULE, Trained};
 use crate::sleep::SCHEMAS;
 use crate::summary::grouped;
@@ -158,7 +158,16 @@ impl Ls {
     fn run(self) -> Result<(), Failure> {
         let dir = &self.journal.journal;
         let mut rows = History::of(dir)?.rows();
-        rows.iter_mut().filter(|row| row.kind == SCHEMAS).for_each(|row| row.open(dir));
+        let rules = rows.iter().find(|row| row.kind == RULES && row.active);
+        let bound = rules.map_or_else(Vec::new, |rules| law::bound_by(dir, &rules.hash));
+        let since = rules.and_then(|rules| rules.since);
+        for row in &mut rows {
+            match row.kind.as_str() {
+                SCHEMAS => row.open(dir),
+                PREDICATE if bound.contains(&row.hash) => (row.active, row.since) = (true, since),
+                _ => {}
+            }
+        }
         if self.json {
             return rows.iter().try_for_each(say_json);
         }
@@ -185,7 +194,7 @@ impl Row {
         let learned = self.schemas.zip(self.experiences);
         let learned =
             learned.map_or(String::new(), |(schemas, of)| format!("  {schemas} schemas of {of} experiences"));
-        format!("{} {:<7} {:>9} bytes{learned}{since}\n", self.hash, self.kind, grouped(self.bytes))
+        format!("{} {:<9} {:>9} bytes{learned}{since}\n", self.hash, self.kind, grouped(self.bytes))
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 
 use super::ConfigArgs;
-use super::journal::JournalArgs;
-use super::operator::{self, Signature};
+use super::operator::{self, Apply, Signature};
 use super::terminal::say;
 use crate::config::{self, ConfigError, Loader};
 use crate::control::{Ask, LINE_LIMIT};
@@ -28,17 +27,6 @@ pub enum ConfigCommand {
     Apply(Apply),
 }
 
-/// Arguments of `janus config apply`.
-#[derive(Debug, Args)]
-pub struct Apply {
-    /// The file.
-    file: PathBuf,
-    #[command(flatten)]
-    journal: JournalArgs,
-    #[command(flatten)]
-    signature: Signature,
-}
-
 impl ConfigCommand {
     /// Carries it out.
     ///
@@ -50,7 +38,7 @@ impl ConfigCommand {
             Self::Show(args) => say(&config::to_toml(&args.load(None)?)),
             Self::Check { file } => check(&file),
             Self::Schema => say(&format!("{:#}\n", config::schema())),
-            Self::Apply(command) => command.run(),
+            Self::Apply(command) => apply(command),
         }
     }
 }
@@ -65,19 +53,16 @@ fn check(file: &std::path::Path) -> Result<(), Failure> {
     say(&format!("{}: ok\n", file.display()))
 }
 
-impl Apply {
-    /// What does not stand is told here, with its line, before a daemon is asked.
-    fn run(self) -> Result<(), Failure> {
-        let text = std::fs::read_to_string(&self.file)
-            .map_err(|source| ConfigError::Unreadable { path: self.file.clone(), source })?;
-        if text.len() > LINE_LIMIT / 2 {
-            let (file, bytes, limit) = (self.file.display(), text.len(), LINE_LIMIT / 2);
-            return Err(Failure::Input(format!(
-                "{file}: {bytes} bytes are more than the {limit} of a configuration; leave out what is not needed"
-            )));
-        }
-        Loader::new().text(&text, &self.file.display().to_string())?.finish()?;
-        let Signature { by, reason } = self.signature;
-        operator::command(&self.journal, &Ask::Apply { config: text, by, reason })
+/// What does not stand is told here, with its line, before a daemon is asked.
+fn apply(Apply { file, journal, signature: Signature { by, reason } }: Apply) -> Result<(), Failure> {
+    let text = std::fs::read_to_string(&file)
+        .map_err(|source| ConfigError::Unreadable { path: file.clone(), source })?;
+    if text.len() > LINE_LIMIT / 2 {
+        let (file, bytes, limit) = (file.display(), text.len(), LINE_LIMIT / 2);
+        return Err(Failure::Input(format!(
+            "{file}: {bytes} bytes are more than the {limit} of a configuration; leave out what is not needed"
+        )));
     }
+    Loader::new().text(&text, &file.display().to_string())?.finish()?;
+    operator::command(&journal, &Ask::Apply { config: text, by, reason })
 }

@@ -1,5 +1,7 @@
 //! `janus halt|arm|status|stop|ask`: words to a running daemon.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::journal::JournalArgs;
@@ -16,6 +18,17 @@ pub(super) struct Signature {
     /// Why.
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// Arguments of `janus config apply`.
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// The file that is to take effect.
+    pub(super) file: PathBuf,
+    #[command(flatten)]
+    pub(super) journal: JournalArgs,
+    #[command(flatten)]
+    pub(super) signature: Signature,
 }
 
 /// Arguments of `janus halt` and `janus arm`.

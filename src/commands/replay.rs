@@ -31,8 +31,8 @@ pub struct Replay {
     /// Think with another policy of the journal's artefacts, and tell where it parts from the tape.
     #[arg(long, value_name = "HASH", value_parser = parse_hash)]
     policy: Option<Hash>,
-    /// What runs networks: native, ort-tract or onnxruntime; of another than the tape's the largest
-    /// difference is told.
+    /// What runs networks: native, ort-tract or onnxruntime. Another than the tape's may differ a little in its
+    /// numbers, and in nothing that is done; the largest difference is told.
     #[arg(long, value_name = "NAME")]
     backend: Option<String>,
     /// Where the regions run; what comes out is the same.
@@ -46,10 +46,22 @@ fn sequence(id: &str) -> Result<u64, String> {
     number.ok_or_else(|| format!("`{id}` names no input; write its number, or a decision such as 4711:0"))
 }
 
+/// How a tape came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Verdict {
+    /// Bit for bit.
+    Identical,
+    /// On another back end: the same was done, and no number differs by more than two back ends may (D5).
+    Agrees,
+    /// Otherwise.
+    Differs,
+}
+
 /// What came of it.
 #[derive(Debug, Serialize)]
 struct Report {
-    verdict: &'static str,
+    verdict: Verdict,
     /// What decided at the beginning, and what ran it now.
     policy: Hash,
     backend: String,
@@ -61,6 +73,8 @@ struct Report {
     digest: Option<String>,
     first_difference: Option<Difference>,
     largest_difference: f64,
+    /// How often something differed by more than two back ends may.
+    beyond_tolerance: u64,
     seconds: f64,
 }
 
@@ -113,7 +127,11 @@ impl Replay {
             Err(Obstacle::Failure(failure)) => return Err(failure),
         };
         self.tell(&Report {
-            verdict: if first_difference.is_none() { "identical" } else { "differs" },
+            verdict: match &first_difference {
+                None => Verdict::Identical,
+                Some(_) if manifest.backend != backend && proof.beyond == 0 => Verdict::Agrees,
+                Some(_) => Verdict::Differs,
+            },
             policy: self.policy.unwrap_or(manifest.policy),
             backend,
             decisions: proof.decisions,
@@ -124,6 +142,7 @@ impl Replay {
             digest,
             first_difference,
             largest_difference: proof.largest_difference,
+            beyond_tolerance: proof.beyond,
             seconds,
         })
     }
@@ -149,7 +168,9 @@ impl Replay {
         if self.look.json {
             say_json(report)?;
         }
-        if let Some(difference) = &report.first_difference {
+        if let Some(difference) =
+            report.first_difference.as_ref().filter(|_| report.verdict == Verdict::Differs)
+        {
             return Err(Failure::Check(format!(
                 "it differs after {} decisions: {difference} (largest difference {:e})",
                 report.decisions, report.largest_difference
@@ -159,11 +180,16 @@ impl Replay {
             return Ok(());
         }
         let Report { decisions, inputs, snapshots, seconds, policy, backend, .. } = report;
+        let (said, states) = match (report.verdict, snapshots) {
+            (Verdict::Identical, 0) => ("identical".to_owned(), String::new()),
+            (Verdict::Identical, _) => {
+                ("identical".to_owned(), format!(" and {snapshots} snapshots' states"))
+            }
+            _ => (format!("same within {:.1e} on {backend}", report.largest_difference), String::new()),
+        };
         let digest = report.digest.as_deref().unwrap_or("none");
-        let states =
-            if *snapshots == 0 { String::new() } else { format!(" and {snapshots} snapshots' states") };
         say(&format!(
-            "identical, {decisions} decisions, digest {digest}\n\
+            "{said}, {decisions} decisions, digest {digest}\n\
              {inputs} inputs{states} proved in {seconds:.2} s, {:.0} decisions/s\n\
              policy {policy} on {backend}\n",
             *decisions as f64 / seconds.max(1e-9)

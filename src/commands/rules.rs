@@ -149,6 +149,8 @@ impl Apply {
         let rules = Rules::named(&self.files.join(","))?;
         tell(&rules.set().check().render());
         let Signature { by, reason } = self.signature;
-        operator::command(&self.journal, &Ask::Rules { rules: rules.set().text().to_owned(), by, reason })
+        let dir = &self.journal.journal;
+        let hash = if journal::exists(dir)? { rules.store(dir)? } else { rules.hash() };
+        operator::command(&self.journal, &Ask::Activate { hash, by, reason })
     }
 }

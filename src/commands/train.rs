@@ -7,23 +7,22 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
+use market::Instruments;
 use market::features::{Feature, FeatureVector};
-use market::feed::{Feed, Format, Merge};
+use market::feed::{Format, Merge};
 use market::sampler::SamplerKind;
-use market::{Instrument, Instruments};
 use networks::{Card, Network, Shape, Source, files};
+use synapse::Sensed;
 use training::logic::RulePlan;
 use training::{Dataset, Fitting, Plan, Planted, Progress, Report};
 
 use super::terminal::{bar, say, say_json, tell};
 use super::{ConfigArgs, bundled, demo};
-use crate::assemble::{self, Orders};
-use crate::brain::Observer;
+use crate::assemble;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::law;
 use crate::school::{self, Rows};
-use crate::stream::Range;
 
 /// Arguments of `janus train`.
 #[derive(Debug, Args)]
@@ -158,11 +157,13 @@ impl Train {
         if self.feeds.is_empty() { "the bundled session".to_owned() } else { self.feeds.join(", ") }
     }
 
-    /// What the daemon's own regions make of the feeds, and what makes the samples.
+    /// What the daemon's own senses make of the feeds, and what makes the samples.
     fn dataset(&self, config: &Config) -> Result<(Dataset, Vec<FeatureVector>, String), Failure> {
-        let numbers = shape(config).price_numbers;
-        let rows = |instrument: &Instrument| Rows::new(&config.visual_cortex, instrument.clone(), numbers);
-        let (rows, sampler) = self.watch(config, rows)?;
+        let instruments = traded(config)?;
+        let (_, instrument) =
+            instruments.iter().next().ok_or_else(|| Failure::Internal("no instrument".into()))?;
+        let mut rows = Rows::new(&config.visual_cortex, instrument.clone(), shape(config).price_numbers);
+        let sampler = self.watch(config, &mut |sensed| rows.note(sensed))?;
         let (rows, features, blind) = rows.into_rows();
         tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
         Ok((Dataset { rows }, features, sampler.to_string()))
@@ -186,30 +187,10 @@ impl Train {
         }))
     }
 
-    /// Lets an observer of the one instrument watch the regions live through the feeds; gives it back, and what made
-    /// the samples.
-    fn watch<O: Observer>(
-        &self,
-        config: &Config,
-        observer: impl FnOnce(&Instrument) -> O,
-    ) -> Result<(O, SamplerKind), Failure> {
-        let names = config.instrument_names();
-        let [_] = &names[..] else {
-            let message = format!("{} instruments are configured; a network learns from one", names.len());
-            return Err(Failure::Input(message));
-        };
-        let instruments = config.known(&names)?;
-        let merge = self.open(config, &instruments)?;
-        let formats: Vec<Format> = merge.feeds().map(Feed::format).collect();
-        let sampler = assemble::sampler(config, &formats);
-        let orders = Orders { formats, ..Orders::default() };
-        let (mut engine, _) = assemble::engine(config, Range::new(merge, None, None), orders)?;
-        let instruments = engine.line().brainstem.instruments().clone();
-        let (_, instrument) =
-            instruments.iter().next().ok_or_else(|| Failure::Internal("no instrument".into()))?;
-        let mut observer = observer(instrument);
-        engine.run(&mut observer)?;
-        Ok((observer, sampler))
+    /// Lets the regular samples of the one instrument pass; what made them.
+    fn watch(&self, config: &Config, look: &mut dyn FnMut(&Sensed)) -> Result<SamplerKind, Failure> {
+        let instruments = traded(config)?;
+        school::sense(config, &instruments, self.open(config, &instruments)?, look)
     }
 
     fn open(&self, config: &Config, instruments: &Instruments) -> Result<Merge, Failure> {
@@ -231,7 +212,6 @@ impl Train {
         let features = visual_cortex::seen::seen_names();
         // rules without weight are no part of what was learned
         let rules = report.rules.clone().filter(|rules| rules.weight > 0.0);
-        let price = &thalamus::price::PRICE[..plan.shape.price_numbers];
         Ok(Card {
             name: "next-move".to_owned(),
             about: "forecasts whether the mid is higher, lower or the same a second later".to_owned(),
@@ -239,7 +219,7 @@ impl Train {
             task: "next-move".to_owned(),
             features_hash: Card::hash_of(&features),
             features,
-            price: price.iter().map(|number| number.name.to_owned()).collect(),
+            price: thalamus::price::names(plan.shape.price_numbers),
             modalities: ["vision", "price"].map(str::to_owned).to_vec(),
             gain: config.visual_cortex.gain,
             sampler,
@@ -255,6 +235,16 @@ impl Train {
             figures: serde_json::to_value(Report { rules, ..report.clone() })?,
         })
     }
+}
+
+/// The one instrument that a network learns from.
+fn traded(config: &Config) -> Result<Instruments, Failure> {
+    let names = config.instrument_names();
+    let [_] = &names[..] else {
+        let message = format!("{} instruments are configured; a network learns from one", names.len());
+        return Err(Failure::Input(message));
+    };
+    Ok(config.known(&names)?)
 }
 
 /// The sizes of the network that ships, for windows as configured.

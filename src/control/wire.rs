@@ -59,15 +59,6 @@ pub enum Ask {
         /// Why.
         reason: String,
     },
-    /// Rules to take effect.
-    Rules {
-        /// Their text.
-        rules: String,
-        /// Who.
-        by: String,
-        /// Why.
-        reason: String,
-    },
     /// To stop trading, cancel what works and close every position.
     Flatten {
         /// Who.
@@ -97,8 +88,7 @@ impl Ask {
             | Self::Flatten { by, reason }
             | Self::Activate { by, reason, .. }
             | Self::Sleep { by, reason }
-            | Self::Apply { by, reason, .. }
-            | Self::Rules { by, reason, .. } => (by, reason),
+            | Self::Apply { by, reason, .. } => (by, reason),
             Self::Status | Self::Stop | Self::Ask { .. } => return Ok(()),
         };
         for (name, value) in [("by", by), ("reason", reason)] {

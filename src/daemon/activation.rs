@@ -10,16 +10,28 @@ use crate::brain::Stream;
 use crate::config::Loader;
 use crate::control::Answer;
 use crate::failure::Failure;
-use crate::law::Rules;
 
 impl<S: Stream> Core<S> {
     /// The first phase of an activation (R2): what fails in it changes nothing.
     pub fn prepare(&mut self, hash: &Hash) -> Result<Result<(), Failure>, Failure> {
         self.home()?;
-        Ok(self.blueprint.activate(&self.dir, hash).and_then(|line| {
-            let set = self.engine.set_line(line);
-            set.map_err(|fault| Failure::Input(format!("{fault}; what is remembered does not fit it")))
-        }))
+        Ok(self.put_in_place(hash))
+    }
+
+    fn put_in_place(&mut self, hash: &Hash) -> Result<(), Failure> {
+        let (next, line) = self.blueprint.with(&self.dir, hash)?;
+        if let (Some(gives), Some(reads)) = (self.engine.stream().text_numbers(), next.policy.text_numbers())
+            && gives != reads
+        {
+            return Err(Failure::Input(format!(
+                "network {hash} reads embeddings of {reads} numbers, and the text model that runs gives {gives}; \
+                 activate one that reads {gives}, or start again with another news.model"
+            )));
+        }
+        let set = self.engine.set_line(line);
+        set.map_err(|fault| Failure::Input(format!("{fault}; what is remembered does not fit it")))?;
+        self.blueprint = next;
+        Ok(())
     }
 
     /// Both phases of an activation (R2).
@@ -34,16 +46,6 @@ impl<S: Stream> Core<S> {
             sequence: Some(sequence),
             text: format!("{hash} is active from input {sequence} on"),
         })
-    }
-
-    /// Lets rules take effect; a bad set changes nothing.
-    pub fn apply_rules(&mut self, text: &str, by: String, reason: String) -> Result<Answer, Failure> {
-        let rules = match Rules::new("the rules", text) {
-            Ok(rules) => rules,
-            Err(failure) => return Ok(Answer::refused(failure.number(), failure.to_string())),
-        };
-        let hash = rules.store(&self.dir)?;
-        self.activate(hash, by, reason)
     }
 
     /// Lets a configuration take effect.

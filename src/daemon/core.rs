@@ -1,6 +1,5 @@
 //! What both regimes share: a brain over a journal, and the operator's words.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,6 +14,7 @@ use market::order::ClientId;
 use prefrontal::OrderState;
 use synapse::{Command, CommandKind, LatchCause, NoticeKind};
 
+use super::Options;
 use super::camera::Camera;
 use super::faults::Faults;
 use super::publish::Publisher;
@@ -95,26 +95,20 @@ pub(super) struct Core<S: Stream> {
     is_between: bool,
 }
 
-/// What a core is put together from.
-pub(super) struct Made<S: Stream> {
-    pub dir: PathBuf,
-    pub speed: Speed,
-    pub blueprint: Blueprint,
-    pub opening: Option<Opening>,
-    pub engine: Engine<S>,
-    pub recorder: Recorder,
-    pub from: Option<Marker>,
-    pub http: Option<SocketAddr>,
-}
-
 impl<S: Stream> Core<S> {
-    pub fn new(made: Made<S>) -> Result<Self, Failure> {
-        let Made { dir, speed, blueprint, opening, engine, recorder, from, http } = made;
+    pub fn new(
+        options: &Options,
+        blueprint: Blueprint,
+        (opening, from): (Option<Opening>, Option<Marker>),
+        engine: Engine<S>,
+        recorder: Recorder,
+    ) -> Result<Self, Failure> {
+        let (dir, speed) = (options.dir.clone(), options.speed);
         let params = &blueprint.config.daemon;
         let camera = Camera::start(dir.clone(), params, from, engine.door().sequence())?;
         let faults = Faults::new(params);
         let (run, gauges) = (blueprint.manifest.run.clone(), Arc::clone(engine.gauges()));
-        let publisher = Publisher::start(run, params, http, gauges)?;
+        let publisher = Publisher::start(run, params, options.http, gauges)?;
         let began = Instant::now();
         let index = follow(&dir, &blueprint.config, engine.line().brainstem.instruments());
         Ok(Self {
@@ -345,10 +339,8 @@ impl<S: Stream> Core<S> {
 
     /// Refuses to look at regions that may never answer, and tells so.
     pub fn refuses(&self, word: &Word) -> bool {
-        let looks = matches!(
-            word.ask,
-            Ask::Status | Ask::Ask { .. } | Ask::Activate { .. } | Ask::Apply { .. } | Ask::Rules { .. }
-        );
+        let looks =
+            matches!(word.ask, Ask::Status | Ask::Ask { .. } | Ask::Activate { .. } | Ask::Apply { .. });
         let Some((gauge, busy)) = self.engine.gauges().slowest().filter(|_| looks && self.engine.is_slow())
         else {
             return false;
@@ -377,7 +369,6 @@ impl<S: Stream> Core<S> {
                 return Ok(flow);
             }
             Ask::Apply { config, by, reason } => self.apply(&config, by, reason)?,
-            Ask::Rules { rules, by, reason } => self.apply_rules(&rules, by, reason)?,
             Ask::Status => Answer::refused(70, "status is answered elsewhere"),
         };
         let sequence = if let Answer::Done { sequence, .. } = &said { *sequence } else { None };

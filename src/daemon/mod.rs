@@ -17,6 +17,7 @@ mod publish;
 mod reflex;
 mod standing;
 mod start;
+mod told;
 mod watch;
 
 use std::net::SocketAddr;

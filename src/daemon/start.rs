@@ -6,7 +6,7 @@ use market::Timestamp;
 use market::feed::Format;
 
 use super::Options;
-use super::core::{Core, Made};
+use super::core::Core;
 use super::heal::{Bad, Healed, Known, rebuilt};
 use crate::assemble::Parts;
 use crate::blueprint::{self, Blueprint, Run};
@@ -141,15 +141,12 @@ impl Ready {
     /// Sets it to work over a stream.
     pub fn over<S: Stream>(self, stream: S, options: &Options) -> Result<Core<S>, Failure> {
         let Self { blueprint, journal, opening, rethink, bad, from } = self;
-        blueprint.rehearse()?;
         tracing::warn!(policy = %blueprint.policy.card(), untrained_too = blueprint.policy.untrained(), "begins");
         let head = rethink.head();
         let (engine, late) = rethink.go_on(stream);
         let mut recorder = Recorder::new(journal, head);
         append_late(&mut recorder, &late, engine.gate().is_patient());
-        let (dir, speed) = (options.dir.clone(), options.speed);
-        let http = options.http;
-        let mut core = Core::new(Made { dir, speed, blueprint, opening, engine, recorder, from, http })?;
+        let mut core = Core::new(options, blueprint, (opening, from), engine, recorder)?;
         core.quarantine(&bad)?;
         Ok(core)
     }

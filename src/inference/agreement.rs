@@ -17,8 +17,14 @@ const SEED: u64 = 20_260_502;
 /// A value that tanh takes to one.
 const SATURATED: f64 = 25.0;
 /// Two numbers agree where |a − b| ≤ ABS + REL·|b|.
-const ABS: f32 = 2e-5;
-const REL: f32 = 1e-4;
+const ABS: f64 = 2e-5;
+const REL: f64 = 1e-4;
+
+/// How far from a number another back end's may be (D5).
+#[must_use]
+pub const fn tolerance(want: f64) -> f64 {
+    ABS + REL * want.abs()
+}
 
 /// How nearly two back ends agree.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +110,7 @@ impl Walk {
         let mut given = vec![0.0; second.outputs()];
         second.infer(input, &mut given)?;
         for (at, (&want, &got)) in wanted.iter().zip(&given).enumerate() {
-            let (difference, limit) = ((got - want).abs(), ABS + REL * want.abs());
+            let (difference, limit) = ((got - want).abs(), tolerance(want.into()) as f32);
             if difference.is_nan() || difference > limit {
                 return Err(InferenceError::Differ { model, window, at, got, want, limit });
             }

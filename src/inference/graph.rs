@@ -1,6 +1,6 @@
 //! A model that is an ONNX graph.
 
-use std::cell::RefCell;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use networks::Card;
 use ort::session::Session;
@@ -9,11 +9,12 @@ use synapse::{Fault, Model, ModelCard};
 
 use super::{InferenceError, Runtime};
 
-/// A graph with one input `[1, n]` and one output `[1, m]`, and the session that runs it.
+/// A graph with one input `[1, n]` and one output `[1, m]`, and the session that runs it, which clones share.
+#[derive(Clone)]
 pub(super) struct Graph {
     card: ModelCard,
     region: &'static str,
-    session: RefCell<Session>,
+    session: Arc<Mutex<Session>>,
     inputs: usize,
     outputs: usize,
 }
@@ -29,7 +30,7 @@ impl Graph {
         (region, graph): (&'static str, &'static str),
         bytes: &[u8],
         (inputs, outputs): (usize, usize),
-    ) -> Result<Box<dyn Model>, InferenceError> {
+    ) -> Result<Self, InferenceError> {
         let session = runtime.session(graph, bytes)?;
         for (side, outlets, want) in
             [("input", session.inputs(), inputs), ("output", session.outputs(), outputs)]
@@ -40,7 +41,7 @@ impl Graph {
             }
         }
         let card = ModelCard { name: card.name.clone(), trained: card.trained, about: card.about.clone() };
-        Ok(Box::new(Self { card, region, session: RefCell::new(session), inputs, outputs }))
+        Ok(Self { card, region, session: Arc::new(Mutex::new(session)), inputs, outputs })
     }
 }
 
@@ -66,7 +67,8 @@ impl Model for Graph {
         }
         let failed = |e: ort::Error| fault(format!("the graph does not run: {e}"));
         let tensor = TensorRef::from_array_view(([1, self.inputs], input)).map_err(failed)?;
-        let mut session = self.session.borrow_mut();
+        // what panicked before it was done left nothing behind: a session has no memory of its own
+        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let made = session.run(ort::inputs![tensor]).map_err(failed)?;
         let (_, values) = made[0].try_extract_tensor::<f32>().map_err(failed)?;
         if values.len() != self.outputs {

@@ -12,8 +12,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use networks::{Body, Graphs, Isa, Models, Network, onnx};
+use synapse::Model;
 
-pub use agreement::{Agreement, agree, rehearse};
+pub use agreement::{Agreement, agree, rehearse, tolerance};
 pub use error::InferenceError;
 pub use runtime::Runtime;
 
@@ -118,14 +119,66 @@ impl InferenceParams {
     }
 }
 
-/// The four models of a network, each with a session of its own.
+/// A network on what runs it, loaded and proved once (D5): every line of regions gets models of its own.
+pub struct Loaded {
+    /// The graphs, in the order of the line; none where our own kernels run it.
+    graphs: Option<[Graph; 4]>,
+    /// What its golden windows came to, in words.
+    told: String,
+}
+
+impl Loaded {
+    /// Loads a network and runs its golden windows on what is to run it: our kernels beside graphs (D5), or
+    /// somebody's own graphs alone.
+    ///
+    /// # Errors
+    /// Graphs that cannot be loaded or are not of our signature; own graphs where our kernels are asked for; back
+    /// ends that do not agree, a number that is not finite, or a graph that does not run.
+    pub fn open(network: &Network, kind: &Kind, params: &InferenceParams) -> Result<Self, InferenceError> {
+        let shape = &network.card.shape;
+        if network.weights().is_none() && *kind != Kind::Native {
+            let graphs = graphs(network, kind)?;
+            rehearse(&boxed(&graphs), shape)?;
+            return Ok(Self {
+                graphs: Some(graphs),
+                told: "its golden windows give finite numbers".to_owned(),
+            });
+        }
+        let native = networks::native(network, Isa::detect())?;
+        let beside = if *kind == Kind::Native { params.graphs()? } else { kind.clone() };
+        let graphs = graphs(network, &beside)?;
+        let agreement = agree(&native, &boxed(&graphs), shape)?;
+        let told = format!("native and {beside} agree: {agreement}");
+        Ok(Self { graphs: (*kind != Kind::Native).then_some(graphs), told })
+    }
+
+    /// The four models of the network; those of our own kernels are built for a set of instructions.
+    ///
+    /// # Errors
+    /// A set that this machine does not have.
+    pub fn models(&self, network: &Network, isa: Isa) -> Result<Models, InferenceError> {
+        self.graphs.as_ref().map_or_else(|| Ok(networks::native(network, isa)?), |graphs| Ok(boxed(graphs)))
+    }
+
+    /// What its golden windows came to, in words.
+    pub fn told(&self) -> &str {
+        &self.told
+    }
+}
+
+/// The four models of a network, whatever its golden windows come to.
 ///
 /// # Errors
 /// Graphs that cannot be loaded or are not of our signature; own graphs where our kernels are asked for.
 pub fn models(network: &Network, kind: &Kind) -> Result<Models, InferenceError> {
-    if *kind == Kind::Native {
-        return Ok(networks::native(network, Isa::detect())?);
+    match kind {
+        Kind::Native => Ok(networks::native(network, Isa::detect())?),
+        kind => Ok(boxed(&graphs(network, kind)?)),
     }
+}
+
+/// The four graphs of a network, in the order of the line.
+fn graphs(network: &Network, kind: &Kind) -> Result<[Graph; 4], InferenceError> {
     let runtime = Runtime::open(kind.library())?;
     let written;
     let graphs: &Graphs = match &network.body {
@@ -140,28 +193,17 @@ pub fn models(network: &Network, kind: &Kind) -> Result<Models, InferenceError> 
     let load = |region, name, bytes: &[u8], inputs, outputs| {
         Graph::load(&runtime, &network.card, (region, name), bytes, (inputs, outputs))
     };
-    Ok(Models {
-        frame: load("visual_cortex", "frame.onnx", &graphs.frame, shape.frame_len(), d)?,
-        temporal: load("visual_cortex", "temporal.onnx", &graphs.temporal, shape.frames * d, d)?,
-        fusion: load("thalamus", "fusion.onnx", &graphs.fusion, shape.fusion_inputs(), 2 * d)?,
-        heads: load("basal_ganglia", "heads.onnx", &graphs.heads, d, 3 * shape.actions)?,
-    })
+    Ok([
+        load("visual_cortex", "frame.onnx", &graphs.frame, shape.frame_len(), d)?,
+        load("visual_cortex", "temporal.onnx", &graphs.temporal, shape.frames * d, d)?,
+        load("thalamus", "fusion.onnx", &graphs.fusion, shape.fusion_inputs(), 2 * d)?,
+        load("basal_ganglia", "heads.onnx", &graphs.heads, d, 3 * shape.actions)?,
+    ])
 }
 
-/// Runs the golden windows of a network on what is to run it: our kernels beside graphs (D5), or graphs alone.
-/// What came of it, in words.
-///
-/// # Errors
-/// Back ends that do not agree, a number that is not finite, or a graph that does not run.
-pub fn check(network: &Network, kind: &Kind, params: &InferenceParams) -> Result<String, InferenceError> {
-    let shape = &network.card.shape;
-    if network.weights().is_none() {
-        rehearse(&models(network, kind)?, shape)?;
-        return Ok("its golden windows give finite numbers".to_owned());
-    }
-    let graphs = if *kind == Kind::Native { params.graphs()? } else { kind.clone() };
-    let agreement = agree(&models(network, &Kind::Native)?, &models(network, &graphs)?, shape)?;
-    Ok(format!("native and {graphs} agree: {agreement}"))
+fn boxed(graphs: &[Graph; 4]) -> Models {
+    let [frame, temporal, fusion, heads] = graphs.clone().map(|graph| Box::new(graph) as Box<dyn Model>);
+    Models { frame, temporal, fusion, heads }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::thread::{Builder, JoinHandle};
 
 use market::feed::FeedStats;
 use market::{Instruments, Timestamp};
-use synapse::{Modality, NoticeKind};
+use synapse::NoticeKind;
 
 use crate::config::Config;
 use crate::failure::Failure;
@@ -42,6 +42,8 @@ pub struct News {
     name: String,
     stats: FeedStats,
     stale_ns: i64,
+    /// How many numbers an embedding has; none where there is no text model.
+    numbers: Option<usize>,
     from: Origin,
     next: Option<(Timestamp, NoticeKind)>,
     /// The time of the latest headline that was taken, until it is said to be stale.
@@ -71,7 +73,7 @@ impl News {
         instruments: &Instruments,
         policy: &Policy,
     ) -> Result<Option<Self>, Failure> {
-        let numbers = read_by(policy);
+        let numbers = policy.text_numbers();
         let Some(file) = file else {
             if numbers.is_some() {
                 tracing::warn!("the network reads headlines, and none are given with --news: text is masked");
@@ -80,22 +82,22 @@ impl News {
         };
         let (headlines, stats) = read(file, instruments)?;
         stats.faults.iter().for_each(|fault| tracing::warn!(%fault, "a headline was refused"));
-        let from = if config.news.model.is_empty() {
+        let (from, numbers) = if config.news.model.is_empty() {
             tracing::warn!("news.model names no text model: no headline is read, and text is masked");
-            Origin::Nothing
+            (Origin::Nothing, None)
         } else {
             if numbers.is_none() {
                 tracing::warn!(
                     "what decides was not trained with text: headlines are kept and change nothing"
                 );
             }
-            let folder = Path::new(&config.news.model);
-            let embedder = Embedder::open(folder, &config.inference, numbers.unwrap_or(NUMBERS))?;
-            Origin::File(headlines, Box::new(embedder))
+            let (folder, numbers) = (Path::new(&config.news.model), numbers.unwrap_or(NUMBERS));
+            let embedder = Embedder::open(folder, &config.inference, numbers)?;
+            (Origin::File(headlines, Box::new(embedder)), Some(numbers))
         };
         let stale_ns = i64::from(config.thalamus.news_stale_s) * market::time::SECOND_NS;
         let name = file.display().to_string();
-        Ok(Some(Self { name, stats, stale_ns, from, next: None, latest: None, fault: None }))
+        Ok(Some(Self { name, stats, stale_ns, numbers, from, next: None, latest: None, fault: None }))
     }
 
     /// The file.
@@ -106,6 +108,11 @@ impl News {
     /// What was read of it.
     pub const fn stats(&self) -> &FeedStats {
         &self.stats
+    }
+
+    /// How many numbers an embedding has; none where there is no text model.
+    pub const fn numbers(&self) -> Option<usize> {
+        self.numbers
     }
 
     /// Why there are no more, where that is a fault.
@@ -207,13 +214,6 @@ impl Drop for News {
 /// Feeds and headlines, as a manifest names them.
 pub fn beside(feeds: &[String], news: Option<&Path>) -> Vec<String> {
     feeds.iter().cloned().chain(news.map(|file| format!("--news {}", file.display()))).collect()
-}
-
-/// How many numbers of text the policy reads, if it was trained with text.
-fn read_by(policy: &Policy) -> Option<usize> {
-    let Policy::Network(trained) = policy else { return None };
-    let card = &trained.network.card;
-    card.modalities.iter().any(|name| name == Modality::Text.name()).then_some(card.shape.text)
 }
 
 /// Embeds headlines ahead of time, on a thread of its own; up to the first that cannot be.

@@ -202,6 +202,7 @@ fn news(seconds: &[i64]) -> News {
         name: "a.csv".to_owned(),
         stats: FeedStats::default(),
         stale_ns: 100 * market::time::SECOND_NS,
+        numbers: Some(NUMBERS),
         from: Origin::File(seconds.iter().map(headline).collect(), Box::new(embedder)),
         next: None,
         latest: None,

@@ -3,6 +3,7 @@
 mod moments;
 mod predicates;
 mod rows;
+mod senses;
 
 use std::fmt::Write;
 
@@ -12,9 +13,10 @@ use training::{Report, TrainError};
 
 use crate::failure::Failure;
 
-pub use moments::Sensations;
+pub use moments::moment;
 pub use predicates::{told_logic, told_predicate};
 pub use rows::Rows;
+pub use senses::sense;
 
 impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {

@@ -1,33 +1,14 @@
-//! What a brain sensed, as moments for predicates to learn from: the very features that the brainstem made.
+//! What a brain senses, as moments for predicates to learn from: the very features that the brainstem makes.
 
 use market::features::Feature;
-use synapse::{DecisionRecord, Digest, SampleKind};
-use training::predicates::{Moment, Moments};
+use synapse::Sensed;
+use training::predicates::Moment;
 
-use crate::brain::Observer;
-
-/// A fold over the decisions on one instrument: one moment a regular sample with both sides of a book.
-#[derive(Debug, Default)]
-pub struct Sensations {
-    /// The moments so far, oldest first.
-    pub moments: Moments,
-}
-
-impl Observer for Sensations {
-    fn decided(&mut self, record: &DecisionRecord, _bytes: &[u8], _digest: Digest) {
-        if record.kind != SampleKind::Regular {
-            return;
-        }
-        if let Some(top) = record.top {
-            let mut features = record.features;
-            // what we hold is the rules' doing: what is learned of the market must not depend on it
-            features[Feature::Inventory] = None;
-            self.moments.moments.push(Moment {
-                time_ns: record.time.ns(),
-                mid2: top.mid2(),
-                spread: top.spread().units(),
-                features,
-            });
-        }
-    }
+/// The moment of a regular sample with both sides of a book.
+pub fn moment(sensed: &Sensed) -> Option<Moment> {
+    let (top, mut features) = (sensed.top?, sensed.features);
+    // what we hold is the rules' doing: what is learned of the market must not depend on it
+    features[Feature::Inventory] = None;
+    let (mid2, spread) = (top.mid2(), top.spread().units());
+    Some(Moment { time_ns: sensed.time.ns(), mid2, spread, features })
 }

@@ -1,18 +1,16 @@
-//! What a brain saw, as rows to learn from: the very numbers that the daemon's own regions make of the same
-//! decisions, so that what is learned is what will be seen.
+//! What a brain sees, as rows to learn from: the very numbers that the daemon's own regions make of the same
+//! samples, so that what is learned is what will be seen.
 
 use market::Instrument;
 use market::features::FeatureVector;
-use synapse::{DecisionRecord, Digest, SampleKind, Sensed};
+use synapse::Sensed;
 use thalamus::price;
 use training::Row;
 use visual_cortex::VisualCortexParams;
 use visual_cortex::normalisation::Normaliser;
 use visual_cortex::seen::{SEEN, look};
 
-use crate::brain::Observer;
-
-/// A fold over the decisions on one instrument.
+/// A fold over the regular samples of one instrument.
 #[derive(Debug)]
 pub struct Rows {
     instrument: Instrument,
@@ -36,45 +34,23 @@ impl Rows {
         (self.rows, self.features, self.blind)
     }
 
-    fn row(&mut self, record: &DecisionRecord) -> Option<Row> {
+    /// Adds the row of a regular sample.
+    pub fn note(&mut self, sensed: &Sensed) {
+        if let Some(row) = self.row(sensed) {
+            self.rows.push(row);
+            self.features.push(sensed.features);
+        }
+    }
+
+    fn row(&mut self, sensed: &Sensed) -> Option<Row> {
         // normalised before the mark is asked for: the visual cortex does not know of it
-        let z: Vec<f32> = look(&record.features).map_or_else(Vec::new, |values| {
+        let z: Vec<f32> = look(&sensed.features).map_or_else(Vec::new, |values| {
             self.normalisers.iter_mut().zip(values).map(|(n, value)| n.normalise(value)).collect()
         });
         self.blind += u64::from(z.is_empty());
         let mut price = vec![0.0; price::PRICE.len()];
-        price::write(&sensed(record), &self.instrument, &mut price);
+        price::write(sensed, &self.instrument, &mut price);
         price.truncate(self.price_numbers);
-        Some(Row { time_ns: record.time.ns(), mid2: record.mark2?, z, price })
-    }
-}
-
-impl Observer for Rows {
-    fn decided(&mut self, record: &DecisionRecord, _bytes: &[u8], _digest: Digest) {
-        if record.kind == SampleKind::Regular
-            && let Some(row) = self.row(record)
-        {
-            self.rows.push(row);
-            self.features.push(record.features);
-        }
-    }
-}
-
-/// The sample that a decision was taken on.
-fn sensed(record: &DecisionRecord) -> Sensed {
-    Sensed {
-        sequence: record.sequence,
-        instrument: record.instrument,
-        time: record.time,
-        kind: record.kind,
-        book: record.book,
-        halted: false,
-        top: record.top,
-        mark2: record.mark2,
-        // nothing that is learned from reads it
-        mark_age_ns: 0,
-        features: record.features,
-        context: record.context,
-        account: record.account,
+        Some(Row { time_ns: sensed.time.ns(), mid2: sensed.mark2?, z, price })
     }
 }

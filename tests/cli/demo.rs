@@ -1,5 +1,6 @@
 //! The demo: counts and digest that are checked in, from anywhere, in any build.
 
+use networks::{Network, Weights, files};
 use serde_json::Value;
 
 use crate::{Run, janus, run};
@@ -116,11 +117,34 @@ fn its_tape_is_verified_thought_again_and_asked() {
     let got = replayed.json();
     assert_eq!((replayed.code, &got["verdict"]), (0, &"identical".into()), "{}", replayed.stderr);
     assert_eq!((&got["digest"], &got["decisions"]), (&expected()["digest"], &expected()["decisions"]));
+    let elsewhere = run(&["replay", "--json", "--backend", "ort-tract", "--journal", &dir]);
+    let got = elsewhere.json();
+    assert_eq!((elsewhere.code, &got["verdict"]), (0, &"agrees".into()), "{}", elsewhere.stderr);
+    assert!(got["largest_difference"].as_f64() > Some(0.0) && got["beyond_tolerance"] == 0, "{got}");
+    let told = run(&["replay", "--backend", "ort-tract", "--to", "200000", "--journal", &dir]);
+    assert!(told.code == 0 && told.stdout.starts_with("same within "), "{}{}", told.stdout, told.stderr);
     let why = run(&["why", "--last", "--journal", &dir]);
     assert_eq!(why.code, 0, "{}", why.stderr);
     assert!(why.stdout.contains("basal ganglia") && why.stdout.contains("slippage"), "{}", why.stdout);
     let again = run(&["demo", "--json", "--journal", &dir]);
     again.fails(2, &["there is a journal here already"]);
+}
+
+#[test]
+fn a_network_whose_golden_windows_give_no_numbers_is_refused_where_it_is_loaded() {
+    let network = files::read(&support::root().join("models/next-move")).expect("the network that ships");
+    let (shape, weights) = (network.card.shape.clone(), network.weights().expect("weights of ours"));
+    let of = |name: String| {
+        let mut numbers = weights.get(&name).to_vec();
+        numbers.iter_mut().filter(|_| name == "heads.go.weight").for_each(|number| *number = f32::MAX);
+        (name, numbers)
+    };
+    let tensors = shape.tensors().into_iter().map(|(name, _)| of(name)).collect();
+    let network = Network::new(network.card, Weights::new(&shape, tensors).expect("finite"));
+    let folder = tempfile::tempdir().expect("a folder");
+    files::write(&network.expect("a network"), folder.path()).expect("written");
+    let dir = folder.path().display().to_string();
+    run(&["demo", "--no-journal", "--network", &dir]).fails(2, &["heads: number", "golden window 0"]);
 }
 
 #[test]

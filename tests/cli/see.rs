@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::BufReader;
 
-use janus::config::Loader;
 use networks::{Card, Network, Shape, Weights, files};
 use serde_json::Value;
-use thalamus::price::PRICE;
+use thalamus::price;
 
 use crate::bad_input::{Desk, order, orders};
 use crate::{Run, run};
@@ -53,16 +52,9 @@ impl Taped {
 
 /// A folder with a network of random weights that fits the configuration.
 fn network(desk: &Desk) -> String {
-    let config = Loader::new().finish().expect("defaults");
     let shape = Shape::default();
-    let features = visual_cortex::seen_names();
-    let card = Card {
-        features_hash: Card::hash_of(&features),
-        features,
-        price: PRICE[..shape.price_numbers].iter().map(|number| number.name.to_owned()).collect(),
-        gain: config.visual_cortex.gain,
-        ..Card::random(&shape)
-    };
+    let (features, price) = (visual_cortex::seen_names(), price::names(shape.price_numbers));
+    let card = Card { features_hash: Card::hash_of(&features), features, price, ..Card::random(&shape) };
     let folder = desk.path("network");
     let network = Network::new(card, Weights::random(&shape, 7)).expect("a network");
     files::write(&network, &folder).expect("a folder");

@@ -4,27 +4,10 @@
 use std::fmt::Write;
 
 /// The brain of these markets, in the simulated regime.
-pub const BRAIN: &str = r#"
-[door]
-grid_ms = 100
-stale_after_ms = 1000
-[amygdala]
-warm_up = 1
-p = 0.5
-calibration = 1
-spread_min_history = 2
-spread_floor_ticks = 1e6
-return_floor_bp = 1e4
-imbalance_floor = 1.0
-flow_floor = 1e9
-volatility_floor_bp = 1e4
-[cerebellum]
-edge_filter = false
-[daemon]
-intent_ttl_ms = 60000
-reconcile_every_s = 1
-snapshot_every_s = 0
-"#;
+pub const BRAIN: &str = concat!(
+    include_str!("../data/soon.toml"),
+    "[daemon]\nintent_ttl_ms = 60000\nreconcile_every_s = 1\nsnapshot_every_s = 0\n"
+);
 
 /// How far apart the rows of a feed are; the grid lies between them.
 pub const STEP_MS: i64 = 100;

@@ -1,5 +1,6 @@
 //! The daemon as a process: killed, restarted, commanded, and what its journal then proves.
 
+mod activations;
 mod artefacts;
 mod common;
 mod controls;

@@ -17,7 +17,7 @@ use synapse::{DecisionRecord, Input, InputKind, NoticeKind, SampleKind};
 
 use crate::common::{Ended, Process, replay, tell, until, until_status};
 use crate::place::Place;
-use crate::tape::{assert_whole, decisions, notices, proved, records};
+use crate::tape::{activations, assert_whole, decisions, notices, proved, records};
 
 /// Past 02:37, at which a night is due.
 const ROWS: usize = 15_000;
@@ -73,12 +73,6 @@ fn slept(records: &[Record]) -> Slept {
     let night = nights.next().expect("a night");
     assert!(nights.next().is_none(), "one night");
     night
-}
-
-/// What took effect, each with its input.
-fn activations(records: &[Record]) -> Vec<(u64, Hash)> {
-    let effect = |(sequence, kind): (u64, &NoticeKind)| Some((sequence, Hash(kind.activates()?)));
-    notices(records).filter_map(effect).collect()
 }
 
 fn recalls(decision: &DecisionRecord) -> bool {
@@ -291,7 +285,8 @@ fn brain(journal: &Path, reader: &Reader, at: u64, effects: &[Hash]) -> Rebuilt 
     let mut rebuilt = rebuilt.unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(rebuilt.rethink.sequence(), at);
     for hash in effects {
-        let line = rebuilt.blueprint.activate(journal, hash).expect("it takes effect");
+        let (blueprint, line) = rebuilt.blueprint.with(journal, hash).expect("it takes effect");
+        rebuilt.blueprint = blueprint;
         rebuilt.rethink.mind_mut().set_line(line).expect("it fits");
     }
     rebuilt

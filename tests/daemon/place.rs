@@ -130,6 +130,17 @@ impl Place {
         place
     }
 
+    /// So many rows of the bundled session as the market of each of so many instruments, one row after the other.
+    pub fn several(rows: usize, instruments: usize) -> Self {
+        let (brain, facts) = CONFIG.split_once("[instrument.BTCUSD]").expect("an instrument");
+        let names: Vec<String> = (0..instruments).map(|at| format!("BTCUSD{at}")).collect();
+        let of = |name: &String| format!("[instrument.BTCUSD]{facts}").replace("BTCUSD", name);
+        let config = names.iter().fold(brain.to_owned(), |config, name| config + &of(name));
+        let lines = Self::new(rows).lines();
+        let each = |line: &String| names.iter().map(|name| line.replace("BTCUSD", name)).collect::<String>();
+        Self::of(&config, &lines.iter().map(each).collect::<String>())
+    }
+
     /// With this configuration and this feed, in our own schema.
     pub fn of(config: &str, feed: &str) -> Self {
         let place = Self::empty(config);

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use janus::control::{self, Answer, Ask};
-use journal::{Hash, Record, artefacts};
+use journal::{Reader, artefacts};
 use serde_json::Value;
 use synapse::{DecisionRecord, NoticeKind, Outcome, Reason};
 
 use crate::common::{Ended, Process, replay, tell, until_status};
 use crate::place::Place;
-use crate::tape::{decisions, notices, placed, proved, records};
+use crate::tape::{activations, decisions, notices, placed, proved, records};
 
 const ROWS: usize = 9_000;
 const SHIPPED: &str = include_str!("../../config/compliance.ltn");
@@ -40,15 +39,6 @@ fn apply(place: &Place, by: &str, text: &str) -> Ended {
     std::fs::write(&path, text).expect("written");
     let path = path.display().to_string();
     tell(&["rules", "apply", &path, "--by", by, "--reason", "bad news"], &place.journal())
-}
-
-/// What took effect: when, what, and by whom.
-fn activations(records: &[Record]) -> Vec<(u64, Hash, String)> {
-    let of = |(sequence, notice): (u64, &NoticeKind)| match notice {
-        NoticeKind::Activate { hash, by, .. } => Some((sequence, Hash(*hash), by.clone())),
-        _ => None,
-    };
-    notices(records).filter_map(of).collect()
 }
 
 fn refused_by(decision: &DecisionRecord) -> Option<&str> {
@@ -82,11 +72,15 @@ fn a_restriction_takes_effect_for_the_next_order_under_the_name_of_who_made_it_a
     let ended = daemon.end().json();
 
     let tape = proved(&journal);
-    let [(at, new, mo), (back_at, old, ann)] = &activations(&tape)[..] else { panic!("two: {told:?}") };
-    assert_eq!((mo.as_str(), ann.as_str()), ("mo", "ann"));
+    let [(at, new), (back_at, old)] = &activations(&tape)[..] else { panic!("two: {told:?}") };
+    let by = notices(&tape).filter_map(|(_, notice)| match notice {
+        NoticeKind::Activate { by, .. } => Some(by.as_str()),
+        _ => None,
+    });
+    assert_eq!(by.collect::<Vec<_>>(), ["mo", "ann"]);
     assert!(told.stdout.contains(&at.to_string()) && told.stdout.contains(&new.to_string()), "{told:?}");
-    assert_eq!(artefacts::get(&journal, "rules", new).expect("kept"), restricted().as_bytes());
-    assert_eq!(*old, Hash::of(SHIPPED.as_bytes()), "what it began with");
+    assert!(artefacts::get(&journal, "rules", new).expect("kept").starts_with(restricted().as_bytes()));
+    assert_eq!(Some(*old), Reader::open(&journal).expect("a tape").manifest().rules, "what it began with");
     assert!(
         listed.contains(&format!("{old} rules")) && listed.contains(&format!("input {back_at}")),
         "{listed}"
@@ -117,16 +111,92 @@ fn rules_that_do_not_stand_change_nothing() {
     apply(&place, " ", SHIPPED).fails(2, &["by may not be empty"]);
     // a client of another build may have checked nothing
     for (rules, words) in [("hard rule none", "expected"), (without, "not enforced")] {
-        let (by, reason) = ("mo".to_owned(), "bad news".to_owned());
-        let said = control::ask(&journal, &Ask::Rules { rules: rules.to_owned(), by, reason });
-        let Ok(Answer::Refused { code: 2, message }) = said else { panic!("{said:?}") };
-        assert!(message.contains(words), "{message}");
+        let bad = artefacts::put(&journal, "rules", rules.as_bytes()).expect("kept").to_string();
+        let args = ["brain", "activate", &bad, "--by", "mo", "--reason", "bad news"];
+        tell(&args, &journal).fails(2, &[&bad, words]);
     }
-    let bad = artefacts::put(&journal, "rules", b"hard rule none").expect("kept").to_string();
-    tell(&["brain", "activate", &bad, "--by", "mo", "--reason", "bad news"], &journal).fails(2, &[&bad]);
     let end = daemon.end().json();
     assert_eq!(activations(&records(&journal)), []);
     for key in ["digest", "inputs", "decisions"] {
         assert_eq!(end[key], plain[key], "{key}");
     }
+}
+
+/// The rules that ship and one over a predicate of the user's own, in files beside the configuration, which names them.
+fn with_own_predicate(place: &Place) {
+    let own = place.path("predicates/bold");
+    std::fs::create_dir_all(&own).expect("a folder");
+    let calm = support::root().join("models/predicates/calm");
+    let card = std::fs::read_to_string(calm.join("card.json")).expect("a card");
+    std::fs::write(own.join("card.json"), card.replace("\"calm\"", "\"bold\"")).expect("written");
+    std::fs::copy(calm.join("weights.safetensors"), own.join("weights.safetensors")).expect("written");
+    let rule = "learned bold over orders \"a word of the user's own\"\n\
+                soft rule own_word weight 1.0: forall o in orders: execute(o) => bold(o)\n";
+    std::fs::write(place.path("own.ltn"), format!("{SHIPPED}{rule}")).expect("written");
+    let config = std::fs::read_to_string(place.path("config.toml")).expect("a configuration");
+    let config = format!("{config}[prefrontal]\nrules = \"{}\"\n", place.path("own.ltn").display());
+    std::fs::write(place.path("config.toml"), config).expect("written");
+}
+
+#[test]
+fn a_learned_predicate_is_kept_with_the_tape_and_read_from_it_alone() {
+    let place = Place::new(ROWS);
+    with_own_predicate(&place);
+    let journal = place.journal();
+    let ended = place.daemon(&journal, &["--speed", "max", "--once", &place.feed()]).end().json();
+    let tape = records(&journal);
+    let truths = |name: &str| -> Vec<u64> {
+        let rules = decisions(&tape).flat_map(|it| &it.verdict.rules);
+        rules.filter(|it| it.rule.as_str() == name).map(|it| it.product.to_bits()).collect()
+    };
+    // as the predicate that it was copied from, word for word
+    assert!(truths("own_word").iter().collect::<std::collections::BTreeSet<_>>().len() > 10);
+    let own = artefacts::list(&journal).expect("artefacts");
+    let own: Vec<_> = own.into_iter().filter(|it| it.kind == "predicate").collect();
+    assert_eq!(own.len(), 3, "two that ship, and one: {own:?}");
+    let listed = tell(&["brain", "ls", "--json"], &journal).stdout;
+    let active = |line: &&str| line.contains("\"predicate\"") && line.contains("\"active\":true");
+    assert_eq!(listed.lines().filter(active).count(), 3, "{listed}");
+
+    std::fs::remove_dir_all(place.path("predicates")).expect("removed");
+    std::fs::remove_file(place.path("own.ltn")).expect("removed");
+    assert_eq!(replay(&journal)["digest"], ended["digest"]);
+    let judged = decisions(&tape).find(|it| !it.verdict.rules.is_empty()).expect("an order");
+    let id = format!("{}:{}", judged.sequence, judged.instrument.0);
+    let told = tell(&["rules", "explain", &id, "--rule", "own_word"], &journal);
+    assert!(told.code == Some(0) && told.stdout.contains("bold(o)"), "{told:?}");
+    let why = tell(&["why", &id], &journal);
+    assert!(why.code == Some(0) && why.stdout.contains("own_word"), "{why:?}");
+
+    for artefact in &own {
+        let path = journal.join(format!("artefacts/{}.predicate", artefact.hash));
+        let whole = std::fs::read(&path).expect("kept");
+        let mut bent = whole.clone();
+        *bent.last_mut().expect("bytes") ^= 1;
+        std::fs::write(&path, bent).expect("written");
+        let name = artefact.hash.to_string();
+        tell(&["replay"], &journal).fails(2, &[&name, "damaged"]);
+        place.daemon_again(&journal, &["--once", &place.feed()]).end().fails(2, &[&name, "damaged"]);
+        std::fs::remove_file(&path).expect("removed");
+        tell(&["replay"], &journal).fails(2, &[&name, "missing"]);
+        tell(&["rules", "explain", &id], &journal).fails(2, &[&name, "missing"]);
+        std::fs::write(&path, whole).expect("written");
+    }
+    assert_eq!(replay(&journal)["digest"], ended["digest"]);
+}
+
+#[test]
+fn a_predicate_that_nothing_grounds_or_that_is_called_otherwise_is_refused() {
+    let place = Place::new(100);
+    with_own_predicate(&place);
+    let own = |name: &str| place.path("predicates").join(name);
+    std::fs::rename(own("bold"), own("brave")).expect("renamed");
+    let run = || place.daemon(&place.journal(), &["--once", &place.feed()]).end();
+    run().fails(2, &["`bold`", "calm, informed_flow", &own("bold").display().to_string()]);
+    std::fs::rename(own("brave"), own("bold")).expect("renamed");
+    let calm = std::fs::read(support::root().join("models/predicates/calm/card.json")).expect("a card");
+    std::fs::write(own("bold").join("card.json"), calm).expect("written");
+    run().fails(2, &["`bold`", "named `calm`"]);
+    std::fs::remove_file(own("bold").join("weights.safetensors")).expect("removed");
+    run().fails(2, &["weights.safetensors"]);
 }

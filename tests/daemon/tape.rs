@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use janus::venue::StateAnswer;
-use journal::{BlockAt, Entry, Head, Journal, Note, Options, Reader, Record, RestartStep};
+use journal::{BlockAt, Entry, Hash, Head, Journal, Note, Options, Reader, Record, RestartStep};
 use market::order::{Fill, NewOrder, Report, ReportKind, Request};
 use market::{MarketEvent, Side};
 use synapse::{DecisionRecord, Input, InputKind, NoticeKind, Outcome};
@@ -25,6 +25,12 @@ pub fn notices(records: &[Record]) -> impl Iterator<Item = (u64, &NoticeKind)> {
         Record::Input(Input { sequence, kind: InputKind::Notice(notice), .. }) => Some((*sequence, notice)),
         _ => None,
     })
+}
+
+/// What took effect, each with the input that let it.
+pub fn activations(records: &[Record]) -> Vec<(u64, Hash)> {
+    let effect = |(sequence, kind): (u64, &NoticeKind)| Some((sequence, Hash(kind.activates()?)));
+    notices(records).filter_map(effect).collect()
 }
 
 /// How many notices are as wanted.

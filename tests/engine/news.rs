@@ -24,14 +24,8 @@ use crate::rethink::Tape;
 /// Random weights that read text.
 fn policy() -> Policy {
     let shape = Shape::default();
-    let features = seen_names();
-    let price = thalamus::price::PRICE.iter().take(shape.price_numbers);
-    let card = Card {
-        features_hash: Card::hash_of(&features),
-        features,
-        price: price.map(|number| number.name.to_owned()).collect(),
-        ..Card::random(&shape)
-    };
+    let (features, price) = (seen_names(), thalamus::price::names(shape.price_numbers));
+    let card = Card { features_hash: Card::hash_of(&features), features, price, ..Card::random(&shape) };
     let network = Network::new(card, Weights::random(&shape, 7)).expect("a network");
     Policy::Network(Arc::new(Trained::new(network)))
 }

@@ -7,6 +7,7 @@ use janus::assemble::{self, Orders, Parts};
 use janus::brain::{Advance, Cut, Observer, Rethink, Stray};
 use janus::config::Config;
 use journal::{Decision, Hash, Marker, Record};
+use market::Quantity;
 use market::feed::Format;
 use synapse::{DecisionRecord, Digest, Input, InputKind, NoticeKind};
 
@@ -120,6 +121,32 @@ fn what_was_changed_is_named() {
     let Stray::Differs { difference, .. } = stray else { panic!("{stray}") };
     assert_eq!((difference.sequence, difference.region), (sequence, "thalamus"));
     assert_eq!(difference.field, "state.h[3]");
+}
+
+#[test]
+fn what_two_back_ends_may_differ_by_is_told_from_what_they_may_not() {
+    let config = config(CONFIG);
+    let (mut records, ..) = recorded(&config, usize::MAX);
+    records.truncate(records.len() / 3);
+    let last = records.iter().rposition(|r| matches!(r, Record::Decision(_))).expect("decisions");
+    let thought_again = |change: &dyn Fn(&mut DecisionRecord)| {
+        let mut records = records.clone();
+        let Record::Decision(decision) = &mut records[last] else { panic!("a decision") };
+        change(&mut decision.record);
+        let mut again = rethink(&config).lenient();
+        records.iter().for_each(|record| again.follow(record).expect("let pass"));
+        assert!(again.first_difference().is_some());
+        (again.proof().beyond, again.proof().largest_difference)
+    };
+    let off_by = |x: f32| thought_again(&|record| record.state.h[3] += x);
+    let (beyond, largest) = off_by(1e-5);
+    assert!(beyond == 0 && largest > 0.9e-5 && largest < 1.1e-5, "{largest}");
+    assert_eq!(off_by(0.02).0, 1);
+    assert_eq!(thought_again(&|record| record.percept[0] ^= 1), (0, 0.0), "of a hash nobody tells how far");
+    let unit = Quantity::from_units(1);
+    assert_eq!(thought_again(&|record| record.account.position = unit).0, 1);
+    assert_eq!(thought_again(&|record| record.verdict.tripped ^= true).0, 1);
+    assert_eq!(thought_again(&|record| record.state.gate = vec![0.0].into()).0, 1, "one number more");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::bytes::short_list;
-use crate::verdict::LatchCause;
+use crate::cause::LatchCause;
 
 /// Something that changes the brain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

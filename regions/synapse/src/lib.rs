@@ -13,6 +13,7 @@
 
 pub mod action;
 pub mod bytes;
+pub mod cause;
 pub mod code;
 pub mod input;
 pub mod math;
@@ -27,12 +28,13 @@ pub mod threat;
 pub mod verdict;
 
 pub use action::Action;
+pub use cause::{LatchCause, Startle};
 pub use code::Code;
 pub use input::{Command, CommandKind, Input, InputKind, Notice, NoticeKind, Tick};
 pub use message::{
     Account, Appraised, Context, Encoded, ExecutionForecast, Forecast, Fused, FusedState, Judged, Modality,
-    Perceived, Percept, Proposal, Proposed, Recall, Recalled, SampleKind, SchemaMatch, Sensed, Startle,
-    Style, StyleForecast,
+    Perceived, Percept, Proposal, Proposed, Recall, Recalled, SampleKind, SchemaMatch, Sensed, Style,
+    StyleForecast,
 };
 pub use model::{Model, ModelCard};
 pub use plan::Plan;
@@ -40,4 +42,4 @@ pub use reason::{Limit, Measured, Reason};
 pub use record::{DecisionRecord, Digest};
 pub use region::{Fault, Region};
 pub use threat::{Phase, Signal, SignalReading, Threat, ThreatLevel};
-pub use verdict::{LatchCause, Outcome, Parent, RuleTruth, Verdict};
+pub use verdict::{Outcome, Parent, RuleTruth, Verdict};

@@ -6,25 +6,10 @@ use market::{InstrumentId, Money, Price, Quantity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
+use crate::cause::Startle;
 use crate::plan::Plan;
 use crate::threat::Threat;
 use crate::verdict::Verdict;
-
-/// Why a sample was made outside the sampler's rhythm (W6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Startle {
-    /// Trading was halted.
-    Halt,
-    /// The feed missed something.
-    Gap,
-    /// The book lost a side or crossed.
-    LostBook,
-    /// The spread is beyond a multiple of its baseline.
-    Spread,
-    /// The feed has been silent for too long.
-    Stale,
-}
 
 /// Whether a sample was made by the sampler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,10 +6,9 @@ use market::Quantity;
 use market::book::BookState;
 use serde::{Deserialize, Serialize};
 
+use crate::cause::{LatchCause, Startle};
 use crate::code::Code;
-use crate::message::Startle;
 use crate::threat::Signal;
-use crate::verdict::LatchCause;
 
 /// A number that a rule compared, or that it was not known.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

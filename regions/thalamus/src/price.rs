@@ -41,6 +41,12 @@ pub const PRICE: [PriceNumber; 12] = [
     number("inventory_share", inventory_share),
 ];
 
+/// The names of the first `count` of [`PRICE`].
+#[must_use]
+pub fn names(count: usize) -> Vec<String> {
+    PRICE.iter().take(count).map(|number| number.name.to_owned()).collect()
+}
+
 /// Writes the price stream of a sample, one number each of [`PRICE`].
 ///
 /// # Panics

@@ -4,7 +4,6 @@ use super::{Check, Level, Patient};
 use crate::assemble;
 use crate::config::{Config, ConfigError};
 use crate::failure::Failure;
-use crate::inference;
 use crate::policy::{Backend, Policy};
 
 /// Where a missing limit's message goes on with what to do.
@@ -68,13 +67,14 @@ fn models(patient: &Patient, config: &Config) -> Check {
 
 /// What decides and what runs it, and whether it was trained; a network runs its golden windows.
 fn told(policy: &Policy, config: &Config) -> Result<(String, bool), Failure> {
-    let kind = Backend::default().kind_for(policy, config)?;
+    let backend = Backend::default();
+    let kind = backend.kind_for(policy, config)?;
     let found = format!("back end {}; {}", kind.name_and_version()?, policy.card());
     Ok(match policy {
         Policy::Rule(_) => (format!("{found}; {}", policy.untrained()), false),
         Policy::Network(trained) => {
-            let checked = inference::check(&trained.network, &kind, &config.inference)?;
-            (format!("{found}; {checked}"), trained.network.card.trained)
+            let loaded = backend.load(trained, &kind, config)?;
+            (format!("{found}; {}", loaded.told()), trained.network.card.trained)
         }
     })
 }

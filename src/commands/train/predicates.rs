@@ -3,19 +3,21 @@
 use std::path::Path;
 
 use market::sampler::SamplerKind;
+use networks::files;
 use training::logic::{PlantedRule, planted_rule};
-use training::predicates::{Plan, Protocol, TASKS, learn};
+use training::predicates::{Moments, Plan, Protocol, TASKS, learn};
 
 use super::super::terminal::{bar, say, say_json, tell};
 use super::Train;
 use crate::failure::Failure;
-use crate::school::{self, Sensations};
+use crate::school;
 
 impl Train {
     /// Learns each predicate of [`TASKS`] into a folder of its name.
     pub(super) fn predicates(&self, out: &Path) -> Result<(), Failure> {
         let config = self.config()?;
-        let (sensations, sampler) = self.watch(&config, |_| Sensations::default())?;
+        let mut moments = Moments::default();
+        let sampler = self.watch(&config, &mut |sensed| moments.moments.extend(school::moment(sensed)))?;
         let SamplerKind::Grid { period_ns } = sampler else {
             return Err(Failure::Input(format!(
                 "the sampler is `{sampler}`, but predicates look so many samples of a grid ahead; set sampler.kind=grid"
@@ -29,10 +31,9 @@ impl Train {
         let plan = Plan { epochs: self.epochs.unwrap_or(plan.epochs), ..plan };
         let mut learned = Vec::new();
         for task in &TASKS {
-            let one = learn(&sensations.moments, task, &plan, &self.source(), &sampler.to_string())?;
-            let folder = out.join(task.name);
-            put(&folder, "card.json", &one.predicate.card.to_json())?;
-            put(&folder, "weights.safetensors", &one.predicate.safetensors())?;
+            let one = learn(&moments, task, &plan, &self.source(), &sampler.to_string())?;
+            files::write_predicate(&one.predicate, &out.join(task.name))
+                .map_err(|e| Failure::Environment(e.to_string()))?;
             learned.push(one);
         }
         if self.json {
@@ -60,15 +61,10 @@ impl Train {
         })?;
         bar.finish_and_clear();
         if let Some(out) = out {
-            put(out, "report.json", format!("{}\n", serde_json::to_string_pretty(&report)?).as_bytes())?;
+            std::fs::create_dir_all(out).map_err(|e| Failure::unwritable(out, &e))?;
+            let (path, text) = (out.join("report.json"), serde_json::to_string_pretty(&report)?);
+            std::fs::write(&path, format!("{text}\n")).map_err(|e| Failure::unwritable(&path, &e))?;
         }
         if self.json { say_json(&report) } else { say(&school::told_logic(&report)) }
     }
-}
-
-/// Writes a file into a folder, which is made where it is missing.
-fn put(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), Failure> {
-    std::fs::create_dir_all(folder).map_err(|e| Failure::unwritable(folder, &e))?;
-    let path = folder.join(name);
-    std::fs::write(&path, bytes).map_err(|e| Failure::unwritable(&path, &e))
 }

@@ -21,23 +21,9 @@ use synapse::{
 use crate::{Events, Kept, run};
 
 /// A brain that is armed soon, is not easily frightened, and wants 10 lots of 1 at a price of 100.
-const CONFIG: &str = "
-[door]
-grid_ms = 100
-stale_after_ms = 1000
-[amygdala]
-warm_up = 1
-p = 0.5
-calibration = 1
-spread_min_history = 2
-spread_floor_ticks = 1e6
-return_floor_bp = 1e4
-imbalance_floor = 1.0
-flow_floor = 1e9
-volatility_floor_bp = 1e4
-[cerebellum]
-edge_filter = false
-[instrument.X]
+const CONFIG: &str = concat!(
+    include_str!("../../data/soon.toml"),
+    "[instrument.X]
 tick = 1
 lot = 1
 reference_notional = 1000
@@ -49,7 +35,8 @@ capital = 1e6
 collar = 10000.0
 rate = 1000
 duplicate = 1
-";
+"
+);
 
 const MS_NS: i64 = 1_000_000;
 /// How far apart the events of a tape are; the grid lies between them.
