@@ -105,6 +105,7 @@ fn a_fill_is_whole_on_the_tape_before_anything_that_follows_from_it_leaves() {
     let _venue = place.venue(&["--speed", "4"]);
     let journal = place.journal();
     let daemon = place.trader(&journal, &[]);
+    until_status(&journal, "decisions", |status| status["decisions"].as_u64() > Some(0));
     let theirs = place.settled(&journal);
     daemon.stop().json();
     let reader = Reader::open(&journal).expect("a tape");
