@@ -16,7 +16,7 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 /// that work. With jemalloc's own settings arenas that nobody uses any more keep theirs: memory moved by 12 % in
 /// eight minutes, with these by 4 %.
 // SAFETY: the name is jemalloc's own, which reads a C string there when it starts; nothing else has it.
-#[allow(unsafe_code)]
+#[expect(unsafe_code, reason = "a symbol has a name of its own")]
 #[unsafe(export_name = "_rjem_malloc_conf")]
 pub static MALLOC_CONF: &[u8; 70] =
     b"background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,narenas:4\0";
