@@ -1,25 +1,18 @@
 #!/usr/bin/env python3
 """Runs this project beside other libraries on the same work, in one session, and prints the ratios.
 
-    python3 benches/peers/compare.py [--keep]
+    python3 benches/peers/compare.py [--keep] [--python PATH]
 
 Needs cargo, Python 3.9 or later, and a package index that pip can reach. The libraries go into a
 virtual environment in a temporary folder, which is removed afterwards unless `--keep` is given; the
 build of the project never sees them. Of each side the fastest of several runs counts.
 """
 
-import argparse
-import json
-import os
-import pathlib
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from beside import ROOT, output, session
+
 ORDERS = ROOT / "data/lob-bitstamp-btcusd-2026-05-02/orders.csv.gz"
 PEERS = ["numpy", "pyts", "polars"]
 OPTIONAL = ["hftbacktest"]
@@ -30,40 +23,9 @@ WINDOWS_PER_ITERATION = 64
 GRID_NS = 250_000_000
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--keep", action="store_true", help="keep the virtual environment")
-    arguments.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    asked = arguments.parse_args()
-    if asked.inside:
-        print(json.dumps(theirs()))
-        return
-    folder = tempfile.mkdtemp(prefix="janus-peers-")
-    try:
-        python = install(folder)
-        print(f"load average {' '.join(f'{x:.2f}' for x in os.getloadavg())}", flush=True)
-        peers = json.loads(output([python, __file__, "--inside"], POLARS_MAX_THREADS="1").splitlines()[-1])
-        tell(ours(), peers)
-    finally:
-        if not asked.keep:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def install(folder):
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = os.path.join(folder, "bin", "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(pip + PEERS, check=True)
-    for package in OPTIONAL:
-        if subprocess.run(pip + [package], check=False).returncode:
-            print(f"SKIPPED {package}: pip cannot install it here")
-    return python
-
-
-def output(command, **variables):
-    return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **variables}, check=True, text=True, stdout=subprocess.PIPE
-    ).stdout
+def work(peers):
+    theirs = peers(POLARS_MAX_THREADS="1")
+    tell(ours(), theirs)
 
 
 def ours():
@@ -226,4 +188,4 @@ def tell(ours, peers):
 
 
 if __name__ == "__main__":
-    main()
+    session(__doc__, PEERS, theirs, work, OPTIONAL)

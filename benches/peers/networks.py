@@ -9,18 +9,12 @@ names an interpreter that has them already. Batch 1, one thread, wall time; of e
 counts, so it wants a quiet machine. PyTorch must give what ONNX Runtime gives to 1e-4.
 """
 
-import argparse
-import json
-import os
 import pathlib
 import re
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from beside import ROOT, output, session
+
 MODELS = ROOT / "models/next-move"
 PACKAGES = ["torch", "onnx", "onnxruntime", "numpy"]
 PARTS = {"frame": "frame", "temporal": "temporal", "fusion": "price stream and fusion", "heads": "heads"}
@@ -28,45 +22,14 @@ TOLERANCE = 1e-4
 RUNS = 2_000
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--keep", action="store_true", help="keep the virtual environment")
-    arguments.add_argument("--python", help="an interpreter that has the packages already")
-    arguments.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
-    asked = arguments.parse_args()
-    if asked.inside:
-        print(json.dumps(theirs()))
-        return
-    folder = tempfile.mkdtemp(prefix="janus-networks-")
-    try:
-        python = asked.python or install(folder)
-        print(f"load average {' '.join(f'{x:.2f}' for x in os.getloadavg())}", flush=True)
-        peer = json.loads(output([python, "-I", __file__, "--inside"]).splitlines()[-1])
-        sides = ours({}) | ours({"ORT_DYLIB_PATH": peer["library"]}) | candle()
-        tell(sides | peer["sides"])
-    finally:
-        if not asked.keep:
-            shutil.rmtree(folder, ignore_errors=True)
+def work(peers):
+    peer = peers()
+    tell(ours() | ours(ORT_DYLIB_PATH=peer["library"]) | candle() | peer["sides"])
 
 
-def install(folder):
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = os.path.join(folder, "bin", "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(pip + PACKAGES, check=True)
-    return python
-
-
-def output(command, variables=None):
-    environment = {**os.environ, **(variables or {})}
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, check=True, text=True, stdout=subprocess.PIPE
-    ).stdout
-
-
-def ours(variables):
+def ours(**variables):
     """What our bench tells of our kernels and of one graph runner: µs by part."""
-    return medians(output(["cargo", "bench", "--quiet", "-p", "janus", "--bench", "networks"], variables))
+    return medians(output(["cargo", "bench", "--quiet", "-p", "janus", "--bench", "networks"], **variables))
 
 
 def candle():
@@ -179,4 +142,4 @@ def tell(sides):
 
 
 if __name__ == "__main__":
-    main()
+    session(__doc__, PACKAGES, theirs, work)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the rule language beside LTNtorch: every operator on random truths, and how long a decision takes.
 
-    python3 benches/peers/ltn.py [--keep] [--python PATH]
+    python3 benches/peers/logic.py [--keep] [--python PATH]
 
 Needs cargo, Python 3.9 or later, and a package index that pip can reach. LTNtorch and torch go into a
 virtual environment in a temporary folder, which is removed afterwards unless `--keep` is given; `--python`
@@ -9,18 +9,13 @@ names an interpreter that has both already. The same formulas are judged by both
 in single precision, so values must agree to 1e-6; of each side the fastest of several runs counts.
 """
 
-import argparse
 import json
-import os
-import pathlib
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from beside import output, session
+
 PACKAGES = ["LTNtorch==1.0.2", "torch", "numpy"]
 TOLERANCE = 1e-6
 WORLDS = 200
@@ -44,42 +39,9 @@ FORMULAS = [
 EXPONENTS = [1, 2, 6]
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--keep", action="store_true", help="keep the virtual environment")
-    arguments.add_argument("--python", help="an interpreter that has the packages already")
-    arguments.add_argument("--inside", help=argparse.SUPPRESS)
-    asked = arguments.parse_args()
-    if asked.inside:
-        print(json.dumps(theirs(json.loads(pathlib.Path(asked.inside).read_text()))))
-        return
-    folder = tempfile.mkdtemp(prefix="janus-ltn-")
-    try:
-        python = asked.python or install(folder)
-        worlds = drawn()
-        given = pathlib.Path(folder) / "worlds.json"
-        given.write_text(json.dumps(worlds))
-        print(f"load average {' '.join(f'{x:.2f}' for x in os.getloadavg())}", flush=True)
-        # isolated, as this script has the name of the library
-        peer = json.loads(output([python, "-I", __file__, "--inside", str(given)]).splitlines()[-1])
-        tell(worlds, peer)
-    finally:
-        if not asked.keep:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def install(folder):
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = os.path.join(folder, "bin", "python")
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run(pip + PACKAGES, check=True)
-    return python
-
-
-def output(command, given=None):
-    return subprocess.run(
-        command, cwd=ROOT, check=True, text=True, input=given, stdout=subprocess.PIPE
-    ).stdout
+def work(peers):
+    worlds = drawn()
+    tell(worlds, peers(json.dumps(worlds)))
 
 
 def drawn():
@@ -194,4 +156,4 @@ def tell(worlds, peer):
 
 
 if __name__ == "__main__":
-    main()
+    session(__doc__, PACKAGES, lambda: theirs(json.load(sys.stdin)), work)
