@@ -81,16 +81,16 @@ impl Sample {
 
 /// The parts of the samples, in time order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Split {
+pub struct Split<S = Sample> {
     /// All samples of the training part: of each the label is known before the first test sample.
-    pub train: Vec<Sample>,
+    pub train: Vec<S>,
     /// Of them those that gradients come from: their labels are known before the first of `validation`.
     pub fit: Range<usize>,
     /// Of them those that decide when to stop.
     pub validation: Range<usize>,
     /// What is judged on.
-    pub test: Vec<Sample>,
-    /// The time of the first test sample.
+    pub test: Vec<S>,
+    /// The time from which on the test is; no label of this time or later trains.
     pub cut_ns: i64,
 }
 

@@ -1,7 +1,5 @@
 //! How moments are labelled by exact time and parted, so that nothing of the test is known to what is trained.
 
-use std::ops::Range;
-
 use serde::{Deserialize, Serialize};
 
 use super::moments::{Moment, Moments};
@@ -38,19 +36,7 @@ pub struct Sample {
 }
 
 /// The samples of a task, in time order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// All of the training part: of each the label is known before the cut.
-    pub train: Vec<Sample>,
-    /// Of them those that gradients come from: their labels are known before the first of `validation`.
-    pub fit: Range<usize>,
-    /// Of them those that decide when to stop.
-    pub validation: Range<usize>,
-    /// What is judged on.
-    pub test: Vec<Sample>,
-    /// The time from which on the test is; no label of this time or later trains.
-    pub cut_ns: i64,
-}
+pub type Split = crate::dataset::Split<Sample>;
 
 impl Moments {
     /// Labels the moments for a task and parts them.
