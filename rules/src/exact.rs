@@ -1,6 +1,7 @@
 //! Arithmetic on cells: exact or rounded to the nearest unit, and absent where it cannot be.
 
-use crate::number::ABSENT;
+/// What a cell of a [`crate::World`] holds where a fact is absent.
+pub(crate) const ABSENT: i128 = i128::MIN;
 
 /// A sum.
 pub(crate) fn add(a: i128, b: i128) -> i128 {

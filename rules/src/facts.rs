@@ -284,6 +284,6 @@ mod tests {
             panic!("the quantity is a fact of an order");
         };
         assert_eq!(cells[column], 2_000_000_000);
-        assert_eq!(cells.iter().filter(|c| **c != crate::number::ABSENT).count(), 1);
+        assert_eq!(cells.iter().filter(|c| **c != crate::exact::ABSENT).count(), 1);
     }
 }

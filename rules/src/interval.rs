@@ -1,7 +1,7 @@
 //! Interval arithmetic: what the declared ranges of facts leave possible.
 
 use crate::exact;
-use crate::number::ABSENT;
+use crate::exact::ABSENT;
 use crate::program::{Connective, Relation};
 use crate::typing::typed::{Arithmetic, Formula, FormulaKind, Term, TermKind};
 use crate::vocabulary::Type;

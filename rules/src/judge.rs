@@ -1,9 +1,10 @@
 //! Judgement: every rule in force, crisp and in both soft logics, with nothing allocated on the way.
 
+use crate::exact::ABSENT;
 use crate::kleene::Kleene;
 use crate::logic::{Aggregator, Graded, Logic, not, sigmoid};
 use crate::machine::Machine;
-use crate::number::{ABSENT, Date};
+use crate::number::Date;
 use crate::program::{Atom, Comparison, Connective, Reading, Relation};
 use crate::rule_set::{RuleId, RuleSet};
 use crate::unit::Unit;

@@ -1,8 +1,9 @@
 //! The machine that runs a program: stacks, walks over domains, and the scope of a rule.
 
 use crate::exact;
+use crate::exact::ABSENT;
 use crate::kleene::Kleene;
-use crate::number::{ABSENT, Symbol};
+use crate::number::Symbol;
 use crate::program::{Atom, Connective, Op, QUANTIFIERS, Reading};
 use crate::rule_set::{RuleId, RuleSet};
 use crate::vocabulary::{Domain, Sort};

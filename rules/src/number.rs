@@ -6,12 +6,9 @@ use market::order::OrderKind;
 use market::{Money, Price, Quantity, Side, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::exact;
+use crate::exact::{self, ABSENT};
 use crate::unit::{Dimension, Unit};
 use crate::vocabulary::{Kind, Type};
-
-/// What a cell of a [`crate::World`] holds where a fact is absent.
-pub(crate) const ABSENT: i128 = i128::MIN;
 
 const DAY_NS: i64 = 86_400 * market::time::SECOND_NS;
 

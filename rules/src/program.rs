@@ -3,8 +3,8 @@
 //! The machine knows how to fetch facts and to walk domains. What truth is made of them is up to a
 //! [`Reading`]: judgement, explanation and gradient are three readings of one program.
 
+use crate::exact::ABSENT;
 use crate::kleene::Kleene;
-use crate::number::ABSENT;
 use crate::unit::Unit;
 use crate::vocabulary::{Domain, Sort};
 

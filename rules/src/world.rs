@@ -1,9 +1,10 @@
 //! What rules are judged in the light of: the numbers of one moment, in plain arrays.
 
+use crate::exact::ABSENT;
 use crate::facts::{
     AccountFacts, CalendarFacts, InstrumentFacts, MarketFacts, OrderFacts, PerceptFacts, facts_of,
 };
-use crate::number::{ABSENT, InstrumentRow, Number};
+use crate::number::{InstrumentRow, Number};
 use crate::rule_set::RuleSet;
 use crate::vocabulary::{Domain, Sort};
 

@@ -6,7 +6,7 @@ use super::typed::Arithmetic;
 use super::{Checker, Term, TermKind};
 use crate::diagnostic::Diagnostic;
 use crate::exact;
-use crate::number::ABSENT;
+use crate::exact::ABSENT;
 use crate::syntax::{Expr, Operator};
 use crate::unit::Dimension;
 use crate::vocabulary::Type;

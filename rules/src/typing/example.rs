@@ -2,9 +2,10 @@
 
 use super::{Checker, Term};
 use crate::diagnostic::Diagnostic;
+use crate::exact::ABSENT;
 use crate::facts::{self, Found, facts_of};
 use crate::machine::{NAME, ORDERED};
-use crate::number::{ABSENT, Date, FactValue};
+use crate::number::{Date, FactValue};
 use crate::rule_set::Window;
 use crate::syntax::{Assignment, Examples, Expr, ExprKind, Name, Row};
 use crate::table::{Example, Setting};

@@ -3,7 +3,7 @@
 use super::{Checker, Term, TermKind};
 use crate::diagnostic::Diagnostic;
 use crate::exact;
-use crate::number::ABSENT;
+use crate::exact::ABSENT;
 use crate::syntax::Name;
 use crate::typing::names::nearest;
 use crate::unit::{CURRENCIES, Dimension, LiteralUnit, UNITS, Unit, find_unit};
