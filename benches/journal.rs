@@ -286,6 +286,7 @@ fn manifest() -> Manifest {
         config: Hash::default(),
         policy: Hash::default(),
         rules: None,
+        schemas: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["BTCUSD".into()],

@@ -77,8 +77,8 @@ pub fn parts(config: &Config, orders: Orders) -> Result<Parts, Failure> {
     let from = orders.from.unwrap_or(Timestamp::MIN);
     door.quiet_before(from);
     if !orders.is_real {
-        let minute = config.sleep.minute();
-        door.sleep_at(minute.map_err(|what| Failure::Input(format!("sleep.at {what}")))?);
+        let bedtime = config.sleep.bedtime();
+        door.sleep_at(bedtime.map_err(|(key, what)| Failure::Input(format!("{key} {what}")))?);
     }
     let (mut line, about) = line(config, samplers, orders.policy, orders.law, orders.is_real)?;
     line.brainstem = line.brainstem.quiet_before(from);

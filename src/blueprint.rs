@@ -16,7 +16,7 @@ use crate::brain::{Line, Rethink};
 use crate::config::{Config, JournalParams, Loader};
 use crate::failure::Failure;
 use crate::law::{RULES, Rules};
-use crate::policy::{Backend, Minds, NETWORK, Policy, RULE};
+use crate::policy::{self, Backend, Minds, NETWORK, Policy, RULE};
 use crate::sleep::{SCHEMAS, read_book};
 
 /// The kind of an artefact that is a configuration.
@@ -31,7 +31,7 @@ pub struct Blueprint {
     pub policy: Policy,
     /// What orders are held to.
     pub rules: Rules,
-    /// What was learned asleep, and its name; none before the first night.
+    /// What was learned asleep, and its name; none before the first night of a run that began with nothing.
     pub schemas: Option<(Hash, SchemaBook)>,
     /// What runs them.
     pub backend: Backend,
@@ -62,6 +62,7 @@ impl Blueprint {
     pub fn new(config: Config, run: Run, backend: Backend) -> Result<Self, Failure> {
         let policy = assemble::policy(&config, &run.formats)?;
         let rules = Rules::chosen(&config)?;
+        let schemas = policy::memory(&policy, &config)?;
         let now_ns = now_ns();
         let drawn = (now_ns, std::process::id(), std::thread::current().id());
         let manifest = Manifest {
@@ -72,6 +73,7 @@ impl Blueprint {
             config: Hash::default(),
             policy: Hash::default(),
             rules: Some(rules.hash()),
+            schemas: schemas.as_ref().map(|(hash, _)| *hash),
             backend: backend.kind_for(&policy, &config)?.name_and_version()?,
             cpu: std::env::consts::ARCH.to_owned(),
             instruments: config.instrument_names(),
@@ -80,7 +82,7 @@ impl Blueprint {
             from_ns: run.from.map(Timestamp::ns),
             venue: run.venue,
         };
-        let mut blueprint = Self { config, policy, rules, schemas: None, backend, manifest };
+        let mut blueprint = Self { config, policy, rules, schemas, backend, manifest };
         (blueprint.manifest.config, blueprint.manifest.policy) =
             (blueprint.config_hash(), blueprint.policy.hash());
         Ok(blueprint)
@@ -99,7 +101,7 @@ impl Blueprint {
         Ok(Journal::create(dir, &self.manifest, &options(&self.config.journal))?)
     }
 
-    /// Keeps configuration, policy and rules in a journal's folder.
+    /// Keeps configuration, policy, rules and schemas in a journal's folder.
     ///
     /// # Errors
     /// [`Failure::Environment`] where the disk fails.
@@ -107,6 +109,9 @@ impl Blueprint {
         artefacts::put(dir, CONFIG, self.config.canonical().as_bytes())?;
         self.policy.store(dir)?;
         self.rules.store(dir)?;
+        if let Some((_, book)) = &self.schemas {
+            artefacts::put(dir, SCHEMAS, &book.to_bytes())?;
+        }
         Ok(())
     }
 
@@ -118,7 +123,9 @@ impl Blueprint {
         let config = read_config(dir, &manifest.config)?;
         let policy = Policy::read(dir, kind_of(dir, &manifest.policy)?.as_str(), &manifest.policy)?;
         let rules = manifest.rules.as_ref().map_or_else(Rules::shipped, |hash| Rules::read(dir, hash))?;
-        Ok(Self { config, policy, rules, schemas: None, backend, manifest: manifest.clone() })
+        let book = |hash: &Hash| Ok::<_, Failure>((*hash, read_book(dir, hash, &config)?));
+        let schemas = manifest.schemas.as_ref().map(book).transpose()?;
+        Ok(Self { config, policy, rules, schemas, backend, manifest: manifest.clone() })
     }
 
     /// A brain that has seen nothing.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use basal_ganglia::GoNoGo;
 use journal::{Hash, artefacts};
+use neocortex::learn::SchemaBook;
 use networks::{Card, Isa, Models, Network, Shape, files};
 use synapse::bytes::{decode, encode};
 use synapse::{Action, Modality, Model, ModelCard};
@@ -19,6 +20,7 @@ use crate::brain::Hook;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inference::{Kind, Loaded};
+use crate::sleep;
 
 /// The kind of an artefact that is a rule.
 pub const RULE: &str = "policy";
@@ -29,6 +31,9 @@ pub const NETWORK: &str = "network";
 const AUTO: &str = "auto";
 /// No network: the rule decides.
 pub const NONE: &str = "none";
+
+/// The file beside a network that has the schemas it was trained with.
+pub const MEMORY: &str = "schemas.book";
 
 /// What decides.
 #[derive(Debug, Clone, PartialEq)]
@@ -338,6 +343,39 @@ pub fn chosen(config: &Config, sampler: &str) -> Result<Option<Arc<Trained>>, Fa
             Ok(Some(Arc::new(Trained::new(network))))
         }
     }
+}
+
+/// The schemas that a run of this policy begins with, those its network was trained beside, and their name. None where
+/// there are none, and where codes are drawn otherwise than in training: there they would be of something else.
+///
+/// # Errors
+/// [`Failure::Input`] where they are missing or damaged.
+pub fn memory(policy: &Policy, config: &Config) -> Result<Option<(Hash, SchemaBook)>, Failure> {
+    let Policy::Network(trained) = policy else { return Ok(None) };
+    let Some(name) = &trained.network.card.schemas else { return Ok(None) };
+    let bytes = match config.inference.network.as_str() {
+        AUTO => include_bytes!("../models/next-move/schemas.book").to_vec(),
+        folder => {
+            let path = Path::new(folder).join(MEMORY);
+            std::fs::read(&path).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))?
+        }
+    };
+    let hash = Hash::of(&bytes);
+    if hash.to_string() != *name {
+        return Err(Failure::Input(format!(
+            "the schemas beside the network are {hash}, and its card names {name}"
+        )));
+    }
+    let book =
+        SchemaBook::from_bytes(&bytes).map_err(|why| Failure::Input(format!("schemas {hash}: {why}")))?;
+    let codes = config.hippocampus.codes as usize;
+    let is_of_run = book.seed() == sleep::seed(config) && book.schemas().dimension() == Some(codes);
+    if !is_of_run {
+        tracing::warn!(
+            "the schemas of the network are of another run.seed or hippocampus.codes: nothing is recalled before a night"
+        );
+    }
+    Ok(is_of_run.then_some((hash, book)))
 }
 
 /// The network that the program carries in itself.

@@ -32,6 +32,9 @@ pub struct Manifest {
     /// The artefact that is the rule set; none of a tape older than rules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rules: Option<Hash>,
+    /// The artefact that is what was learned asleep before; none where the run began with nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schemas: Option<Hash>,
     /// What computes the networks.
     pub backend: String,
     /// The processor's features that could change a bit of a result.

@@ -174,6 +174,7 @@ fn manifest() -> Manifest {
         config: Hash([1; 32]),
         policy: Hash([2; 32]),
         rules: None,
+        schemas: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["TEST".into()],

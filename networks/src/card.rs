@@ -41,6 +41,9 @@ pub struct Card {
     pub price: Vec<String>,
     /// The modalities it was trained with, of [`MODALITIES`]; every other one is masked for ever.
     pub modalities: Vec<String>,
+    /// The name of the schemas that were recalled from at the end of its training: a run begins with them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schemas: Option<String>,
     /// The gain α of the running normalisation that its features went through.
     pub gain: f64,
     /// The sampler whose samples it knows, such as `1s`.
@@ -88,6 +91,7 @@ impl Card {
             features,
             price: names("price", shape.price_numbers),
             modalities: MODALITIES.map(str::to_owned).into(),
+            schemas: None,
             gain: 0.01,
             sampler: "1s".to_owned(),
             shape: shape.clone(),

@@ -77,8 +77,8 @@ pub struct Door {
     now: Timestamp,
     quiet_before: Timestamp,
     skipped: u64,
-    /// The minute of the day at which it sleeps, in the simulated regime.
-    bedtime_minute: Option<i64>,
+    /// When it sleeps, in the simulated regime.
+    bedtime: Option<Bedtime>,
     /// When the next night is due.
     night: Option<Timestamp>,
     /// How many events of each feed were admitted: where a feed that can be read again goes on.
@@ -98,13 +98,23 @@ const TICK: u8 = 6;
 const FEED: u8 = 7;
 
 const MINUTE_NS: i64 = 60 * 1_000 * MS_NS;
-const DAY_NS: i64 = 1_440 * MINUTE_NS;
 
-/// The first time behind `time` that is at a minute of the day, UTC.
-pub fn due_after(minute: i64, time: Timestamp) -> Timestamp {
-    let midnight_ns = time.ns().div_euclid(DAY_NS).saturating_mul(DAY_NS);
-    let today_ns = midnight_ns.saturating_add(minute * MINUTE_NS);
-    Timestamp::from_ns(if today_ns > time.ns() { today_ns } else { today_ns.saturating_add(DAY_NS) })
+/// When nights are due, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bedtime {
+    /// A minute of the day at which one is due.
+    pub minute: i64,
+    /// Minutes from one to the next, of which a day is a multiple.
+    pub every_min: i64,
+}
+
+impl Bedtime {
+    /// The first night behind `time`.
+    pub fn due_after(self, time: Timestamp) -> Timestamp {
+        let (first_ns, every_ns) = (self.minute * MINUTE_NS, self.every_min * MINUTE_NS);
+        let nights = time.ns().saturating_sub(first_ns).div_euclid(every_ns).saturating_add(1);
+        Timestamp::from_ns(nights.saturating_mul(every_ns).saturating_add(first_ns))
+    }
 }
 
 /// The rank of a notice that is no report and no command.
@@ -133,7 +143,7 @@ impl Door {
             now: Timestamp::MIN,
             quiet_before: Timestamp::MIN,
             skipped: 0,
-            bedtime_minute: None,
+            bedtime: None,
             night: None,
             taken: BTreeMap::new(),
             news: 0,
@@ -145,9 +155,9 @@ impl Door {
         self.quiet_before = time;
     }
 
-    /// A night is due at that minute of each day, UTC.
-    pub const fn sleep_at(&mut self, minute: Option<i64>) {
-        self.bedtime_minute = minute;
+    /// Nights are due then.
+    pub const fn sleep_at(&mut self, bedtime: Option<Bedtime>) {
+        self.bedtime = bedtime;
     }
 
     /// The time of the last admitted input.
@@ -244,8 +254,8 @@ impl Door {
     fn number(&mut self, time: Timestamp) {
         self.sequence += 1;
         self.now = time;
-        if let (Some(minute), None) = (self.bedtime_minute, self.night) {
-            self.night = Some(due_after(minute, time));
+        if let (Some(bedtime), None) = (self.bedtime, self.night) {
+            self.night = Some(bedtime.due_after(time));
         }
     }
 

@@ -20,7 +20,7 @@ mod totals;
 pub use broker::{Broker, Desk};
 pub use cut::Cut;
 pub use difference::{Difference, Parting, compare};
-pub use door::{Door, DoorParams, Next, Outside, due_after};
+pub use door::{Bedtime, Door, DoorParams, Next, Outside};
 pub use engine::{Advance, Engine, EngineError, Stream};
 pub use gate::{Effect, Gate};
 pub use hosts::{

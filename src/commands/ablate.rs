@@ -1,5 +1,7 @@
 //! `janus demo --ablate`: what each modality is worth to the choices of the network.
 
+use std::path::Path;
+
 use journal::Regime;
 use market::feed::{Feed, Format};
 use serde::Serialize;
@@ -11,6 +13,7 @@ use crate::blueprint::{Blueprint, Run};
 use crate::brain::{Engine, Observer};
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::news::News;
 use crate::policy::{Backend, Policy};
 use crate::stream::Range;
 
@@ -38,15 +41,15 @@ struct Without {
 ///
 /// # Errors
 /// [`Failure::Input`] where no network decides.
-pub(super) fn run(config: &Config, is_json: bool) -> Result<(), Failure> {
-    let whole = choices(config)?;
+pub(super) fn run(config: &Config, news: Option<&Path>, is_json: bool) -> Result<(), Failure> {
+    let whole = choices(config, news)?;
     let traded: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] != Action::Hold).collect();
     let mut without = Vec::new();
     for modality in Modality::ALL {
         tell(&format!("without {} ...\n", modality.name()));
         let mut config = config.clone();
         config.inference.without = modality.name().to_owned();
-        let other = choices(&config)?;
+        let other = choices(&config, news)?;
         let differs = |at: &usize| other.get(*at) != whole.get(*at);
         let changed = (0..whole.len()).filter(differs).count();
         let of_traded = traded.iter().filter(|at| differs(at)).count();
@@ -72,8 +75,9 @@ impl Ablation {
 }
 
 /// The actions of all regular samples.
-fn choices(config: &Config) -> Result<Vec<Action>, Failure> {
-    let merge = bundled::feeds(config, &config.known(&config.instrument_names())?)?;
+fn choices(config: &Config, news: Option<&Path>) -> Result<Vec<Action>, Failure> {
+    let instruments = config.known(&config.instrument_names())?;
+    let merge = bundled::feeds(config, &instruments)?;
     let formats: Vec<Format> = merge.feeds().map(Feed::format).collect();
     let run = Run { regime: Regime::Simulated, feeds: Vec::new(), formats, from: None, venue: None };
     let blueprint = Blueprint::new(config.clone(), run, Backend::default())?;
@@ -82,8 +86,10 @@ fn choices(config: &Config) -> Result<Vec<Action>, Failure> {
             "no network decides here, so there is nothing to keep from it".to_owned(),
         ));
     }
+    let news = News::open(news, config, &instruments, &blueprint.policy)?;
     let parts = blueprint.parts(Vec::new())?;
-    let mut engine = Engine::new(Range::new(merge, None, None), parts.door, parts.mind, parts.broker);
+    let stream = Range::new(merge, None, None).with_news(news);
+    let mut engine = Engine::new(stream, parts.door, parts.mind, parts.broker);
     let mut choices = Choices::default();
     engine.run(&mut choices)?;
     Ok(choices.0)

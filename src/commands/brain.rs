@@ -232,8 +232,8 @@ impl History {
         list: Vec<Artefact>,
         records: impl Iterator<Item = Result<Record, JournalError>>,
     ) -> Result<Self, JournalError> {
-        let nothing = Hash::of(&SchemaBook::empty().to_bytes());
-        let begun = [(CONFIG, manifest.config), (RULE, manifest.policy), (SCHEMAS, nothing), (RULES, rules)];
+        let schemas = manifest.schemas.unwrap_or_else(|| Hash::of(&SchemaBook::empty().to_bytes()));
+        let begun = [(CONFIG, manifest.config), (RULE, manifest.policy), (SCHEMAS, schemas), (RULES, rules)];
         let mut active: BTreeMap<String, Vec<(Hash, u64)>> =
             begun.map(|(kind, hash)| (kind.to_owned(), vec![(hash, 0)])).into();
         let mut last = None;
@@ -368,6 +368,7 @@ mod tests {
             config: list[0].hash,
             policy: list[1].hash,
             rules: Some(rules()),
+            schemas: None,
             backend: "plain".into(),
             cpu: String::new(),
             instruments: Vec::new(),

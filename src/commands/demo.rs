@@ -47,7 +47,7 @@ impl Demo {
     pub fn run(self) -> Result<(), Failure> {
         let config = self.config.load(Some((DEMO_CONFIG, "config/demo.toml")))?;
         if self.ablate {
-            return super::ablate::run(&config, self.json);
+            return super::ablate::run(&config, self.news.as_deref(), self.json);
         }
         tell("JANUS demo: BTC/USD on Bitstamp, 2026-05-02 02:36 to 03:06 UTC, order by order, on paper.\n");
         if !config.cerebellum.edge_filter {

@@ -7,14 +7,18 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
+use journal::Hash;
 use market::Instruments;
 use market::features::{Feature, FeatureVector};
 use market::feed::{Format, Merge};
 use market::sampler::SamplerKind;
+use neocortex::learn::SchemaBook;
 use networks::{Card, Network, Shape, Source, files};
 use synapse::Sensed;
+use thalamus::price::PRICE;
 use training::logic::RulePlan;
-use training::{Dataset, Fitting, Plan, Planted, Progress, Report};
+use training::{Dataset, Fitting, Odd, Plan, Planted, Progress, Report};
+use visual_cortex::seen::SEEN;
 
 use super::terminal::{bar, say, say_json, tell};
 use super::{ConfigArgs, bundled, demo};
@@ -22,7 +26,11 @@ use crate::assemble;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::law;
-use crate::school::{self, Rows};
+use crate::policy::MEMORY;
+use crate::school::{self, Lived, Rows};
+
+/// The balanced accuracy that a network must reach by itself.
+const LEAST_BA: f64 = 0.75;
 
 /// Arguments of `janus train`.
 #[derive(Debug, Args)]
@@ -35,6 +43,9 @@ pub struct Train {
     /// Feeds of one instrument; none is the half hour that the program carries in itself.
     #[arg(value_name = "FEED")]
     feeds: Vec<String>,
+    /// Learn next-move from what a run lived through: its tape tells what was recalled and read beside what was sensed.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["feeds", "format", "config", "set"])]
+    journal: Option<PathBuf>,
     /// The format of every feed, where it is not to be recognised.
     #[arg(long)]
     format: Option<Format>,
@@ -115,29 +126,36 @@ impl Train {
     }
 
     fn next_move(&self, out: &Path) -> Result<(), Failure> {
-        let config = self.config()?;
+        let material = self.material()?;
         std::fs::create_dir_all(out).map_err(|e| Failure::unwritable(out, &e))?;
-        let (dataset, features, sampler) = self.dataset(&config)?;
+        let Material { config, dataset, features, .. } = &material;
         let plan = Plan {
-            shape: shape(&config),
+            shape: shape(config),
             // as strong as it is live: the forecast is the policy
             fitting: Fitting {
                 inhibition: config.basal_ganglia.inhibition.into(),
                 ..self.fitting(Fitting::default())
             },
             seeds: self.seeds(),
+            odd: Some(odd(shape(config).price_numbers)),
             state: Some(out.join("training.state")),
-            rules: self.rules(&features)?,
+            rules: self.rules(features)?,
             ..Plan::default()
         };
         let (bar, began) = (bar(Some(0), "epochs"), Instant::now());
         let limit = self.max_minutes.map(|minutes| Duration::from_secs_f64(minutes.max(0.0) * 60.0));
         let is_late = || limit.is_some_and(|limit| began.elapsed() > limit);
-        let trained = training::train(&dataset, &plan, &mut |progress| show(&bar, &progress), &is_late)?;
+        let trained = training::train(dataset, &plan, &mut |progress| show(&bar, &progress), &is_late)?;
         bar.finish_and_clear();
-        let card = self.card(&config, &plan, &dataset, sampler, &trained.report)?;
+        let book = (material.book_before)(trained.report.cut_ns)?.map(|book| book.to_bytes());
+        let schemas = book.as_ref().map(|book| Hash::of(book).to_string());
+        let card = Card { schemas, ..material.card(&plan, &trained.report)? };
         let network = Network::new(card, trained.weights).map_err(|e| Failure::Input(e.to_string()))?;
         files::write(&network, out).map_err(|e| Failure::Environment(e.to_string()))?;
+        if let Some(book) = book {
+            let path = out.join(MEMORY);
+            std::fs::write(&path, book).map_err(|e| Failure::unwritable(&path, &e))?;
+        }
         if self.json {
             return say_json(&trained.report);
         }
@@ -157,16 +175,41 @@ impl Train {
         if self.feeds.is_empty() { "the bundled session".to_owned() } else { self.feeds.join(", ") }
     }
 
-    /// What the daemon's own senses make of the feeds, and what makes the samples.
-    fn dataset(&self, config: &Config) -> Result<(Dataset, Vec<FeatureVector>, String), Failure> {
-        let instruments = traded(config)?;
+    /// What there is to learn from.
+    fn material(&self) -> Result<Material, Failure> {
+        let (material, blind) = match &self.journal {
+            Some(dir) => {
+                let mut lived = Lived::read(dir, Shape::default().price_numbers)?;
+                let blind = lived.blind;
+                let material = Material {
+                    source: format!("a run over {}", lived.feeds.join(", ")),
+                    config: lived.config.clone(),
+                    dataset: std::mem::take(&mut lived.dataset),
+                    features: std::mem::take(&mut lived.features),
+                    sampler: lived.sampler.clone(),
+                    book_before: Box::new(move |time_ns| lived.book_before(time_ns)),
+                };
+                (material, blind)
+            }
+            None => self.sensed()?,
+        };
+        let rows = &material.dataset.rows;
+        tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
+        Ok(material)
+    }
+
+    /// What the daemon's own senses make of the feeds, and of how many samples nothing is seen.
+    fn sensed(&self) -> Result<(Material, u64), Failure> {
+        let config = self.config()?;
+        let instruments = traded(&config)?;
         let (_, instrument) =
             instruments.iter().next().ok_or_else(|| Failure::Internal("no instrument".into()))?;
-        let mut rows = Rows::new(&config.visual_cortex, instrument.clone(), shape(config).price_numbers);
-        let sampler = self.watch(config, &mut |sensed| rows.note(sensed))?;
+        let mut rows = Rows::new(&config.visual_cortex, instrument.clone(), shape(&config).price_numbers);
+        let sampler = self.watch(&config, &mut |sensed| _ = rows.note(sensed))?.to_string();
         let (rows, features, blind) = rows.into_rows();
-        tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
-        Ok((Dataset { rows }, features, sampler.to_string()))
+        let (source, dataset) = (self.source(), Dataset { rows, ..Dataset::default() });
+        let book_before = Box::new(|_| Ok(None));
+        Ok((Material { source, config, dataset, features, sampler, book_before }, blind))
     }
 
     /// The rules that are to be felt, with what rows of these features tell them.
@@ -200,32 +243,43 @@ impl Train {
         let options = assemble::open_options(config, instruments, self.format);
         Ok(Merge::open(self.feeds.iter().map(|path| (path.as_str(), options.clone()))))
     }
+}
 
-    fn card(
-        &self,
-        config: &Config,
-        plan: &Plan,
-        dataset: &Dataset,
-        sampler: String,
-        report: &Report,
-    ) -> Result<Card, Failure> {
+/// What a network learns from.
+struct Material {
+    /// What it is called in a card.
+    source: String,
+    config: Config,
+    dataset: Dataset,
+    /// The features of each row.
+    features: Vec<FeatureVector>,
+    sampler: String,
+    /// The schemas that were recalled from before a time.
+    book_before: Box<dyn Fn(i64) -> Result<Option<SchemaBook>, Failure>>,
+}
+
+impl Material {
+    /// The card of what is learned, without schemas.
+    fn card(&self, plan: &Plan, report: &Report) -> Result<Card, Failure> {
+        let Self { config, dataset, .. } = self;
         let features = visual_cortex::seen::seen_names();
         // rules without weight are no part of what was learned
         let rules = report.rules.clone().filter(|rules| rules.weight > 0.0);
         Ok(Card {
             name: "next-move".to_owned(),
-            about: "forecasts whether the mid is higher, lower or the same a second later".to_owned(),
+            about: about(report),
             trained: true,
             task: "next-move".to_owned(),
             features_hash: Card::hash_of(&features),
             features,
             price: thalamus::price::names(plan.shape.price_numbers),
-            modalities: ["vision", "price"].map(str::to_owned).to_vec(),
+            modalities: dataset.modalities().into_iter().map(|modality| modality.name().to_owned()).collect(),
+            schemas: None,
             gain: config.visual_cortex.gain,
-            sampler,
+            sampler: self.sampler.clone(),
             shape: plan.shape.clone(),
             data: vec![Source {
-                name: self.source(),
+                name: self.source.clone(),
                 hash: dataset.hash(),
                 samples: dataset.rows.len() as u64,
             }],
@@ -234,6 +288,27 @@ impl Train {
             seeds: plan.seeds.clone(),
             figures: serde_json::to_value(Report { rules, ..report.clone() })?,
         })
+    }
+}
+
+/// What a network is, and, where it is not worth what it should be, that.
+fn about(report: &Report) -> String {
+    let about = "forecasts whether the mid is higher, lower or the same a second later";
+    let kept = report.seeds.iter().find(|seed| seed.seed == report.chosen_seed).map(|seed| &seed.test);
+    let worth = kept.map(|test| (test.ba.value, test.three_class_skill.map_or(0.0, |skill| skill.value)));
+    match worth {
+        Some((ba, skill)) if ba < LEAST_BA || skill <= 0.0 => {
+            format!("{about}; it falls short: balanced accuracy {ba:.3}, skill over three classes {skill:.3}")
+        }
+        _ => about.to_owned(),
+    }
+}
+
+/// What changes its sign when buyers and sellers change places: a book and its mirror image obey one law.
+fn odd(price_numbers: usize) -> Odd {
+    Odd {
+        features: SEEN.iter().map(|seen| seen.feature.is_odd()).collect(),
+        price: PRICE.iter().take(price_numbers).map(|number| number.is_odd).collect(),
     }
 }
 

@@ -257,8 +257,8 @@ impl Config {
                 format!("is {}, and must be one of {}", self.sampler.kind, kinds.join(", ")),
             );
         }
-        if let Err(what) = self.sleep.minute() {
-            return conflict("sleep.at", what);
+        if let Err((key, what)) = self.sleep.bedtime() {
+            return conflict(key, what);
         }
         if let Err(what) = self.tax.terms() {
             return conflict("tax", what.to_string());

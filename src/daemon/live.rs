@@ -14,7 +14,7 @@ use super::standing::{Shell, status};
 use super::start::Ready;
 use super::{NAP, Options};
 use crate::assemble;
-use crate::brain::{Advance, due_after};
+use crate::brain::{Advance, Bedtime};
 use crate::config::Config;
 use crate::control::{Answer, Ask, Server, Word};
 use crate::failure::Failure;
@@ -53,7 +53,7 @@ struct Room {
     faults: Vec<String>,
     once: bool,
     sleeper: Sleeper,
-    bedtime_minute: Option<i64>,
+    bedtime: Option<Bedtime>,
     /// When the next night is due.
     night: Option<Timestamp>,
     tell: SyncSender<Event>,
@@ -105,7 +105,7 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
         faults: Vec::new(),
         once: options.once,
         sleeper: Sleeper::start()?,
-        bedtime_minute: bedtime(&core)?,
+        bedtime: bedtime(&core)?,
         night: None,
         tell,
         turned: Instant::now(),
@@ -129,9 +129,9 @@ pub(super) fn run(options: Options) -> Result<Outcome, Failure> {
     outcome
 }
 
-fn bedtime(core: &Core<Live>) -> Result<Option<i64>, Failure> {
-    let minute = core.blueprint.config.sleep.minute();
-    minute.map_err(|what| Failure::Input(format!("sleep.at {what}")))
+fn bedtime(core: &Core<Live>) -> Result<Option<Bedtime>, Failure> {
+    let bedtime = core.blueprint.config.sleep.bedtime();
+    bedtime.map_err(|(key, what)| Failure::Input(format!("{key} {what}")))
 }
 
 fn desk(
@@ -305,13 +305,13 @@ impl Room {
 
     /// Begins the night that is due, by the time of events (the real regime goes on meanwhile).
     fn sleep_when_due(&mut self, core: &mut Core<Live>) {
-        let (Some(minute), now) = (self.bedtime_minute, core.engine.door().now()) else { return };
+        let (Some(bedtime), now) = (self.bedtime, core.engine.door().now()) else { return };
         if now == Timestamp::MIN {
             return;
         }
-        let due = *self.night.get_or_insert(due_after(minute, now));
+        let due = *self.night.get_or_insert(bedtime.due_after(now));
         if now >= due {
-            self.night = Some(due_after(minute, now));
+            self.night = Some(bedtime.due_after(now));
             self.fall_asleep(core, None);
         }
     }

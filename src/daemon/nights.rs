@@ -127,7 +127,10 @@ impl<S: Stream> Core<S> {
                 Err(failure) => *reason = failure.to_string(),
             }
         }
-        tracing::warn!(until, ?notice, "slept");
+        if let NoticeKind::Slept { artefact, activated, reason } = &notice {
+            let artefact = artefact.map(|hash| Hash(hash).to_string());
+            tracing::warn!(until, artefact, activated, reason, "slept");
+        }
         let (engine, mut watch) = self.split();
         match engine.slept(notice, &mut watch) {
             Ok(()) => Ok(()),

@@ -34,12 +34,12 @@ impl Rows {
         (self.rows, self.features, self.blind)
     }
 
-    /// Adds the row of a regular sample.
-    pub fn note(&mut self, sensed: &Sensed) {
-        if let Some(row) = self.row(sensed) {
-            self.rows.push(row);
-            self.features.push(sensed.features);
-        }
+    /// Adds the row of a regular sample, and gives it, where there is a mark; nothing is recalled or read in it.
+    pub fn note(&mut self, sensed: &Sensed) -> Option<&mut Row> {
+        let row = self.row(sensed)?;
+        self.rows.push(row);
+        self.features.push(sensed.features);
+        self.rows.last_mut()
     }
 
     fn row(&mut self, sensed: &Sensed) -> Option<Row> {
@@ -51,6 +51,6 @@ impl Rows {
         let mut price = vec![0.0; price::PRICE.len()];
         price::write(sensed, &self.instrument, &mut price);
         price.truncate(self.price_numbers);
-        Some(Row { time_ns: sensed.time.ns(), mid2: sensed.mark2?, z, price })
+        Some(Row { time_ns: sensed.time.ns(), mid2: sensed.mark2?, z, price, ..Row::default() })
     }
 }

@@ -17,6 +17,7 @@ use neocortex::learn::{SchemaBook, consolidate};
 use synapse::random::seed_for;
 use synapse::{InputKind, Notice};
 
+use crate::brain::Bedtime;
 use crate::config::Config;
 use crate::failure::Failure;
 use memory::Memory;
@@ -26,14 +27,18 @@ pub use actor::{Dream, Sleeper, Woken};
 /// The kind of an artefact that is a book of schemas.
 pub const SCHEMAS: &str = "schemas";
 
+const DAY_MIN: i64 = 1440;
+
 /// Blocks that are read from the end of a tape at first.
 const BLOCKS_FIRST: usize = 256;
 
 market::params! {
     /// When and how it learns from its experiences.
     pub struct SleepParams in "sleep" {
-        /// When a night is due each day, `hh:mm` in UTC by the time of events; empty: never by itself.
+        /// When a night is due, `hh:mm` in UTC by the time of events; empty: never by itself.
         at: String = String::new(), "", 0.0, 0.0;
+        /// From one due night to the next; a part of a day, as 1440, 60 or 5.
+        every_min: u32 = 1440, "min", 1.0, 1440.0;
         /// Whether a night follows the end of the feeds.
         at_end: bool = false, "", 0.0, 0.0;
         /// Nothing is learned from fewer experiences.
@@ -50,11 +55,18 @@ market::params! {
 }
 
 impl SleepParams {
-    /// The minute of the day at which a night is due; none where no hour is set.
+    /// When nights are due; none where no hour is set.
     ///
     /// # Errors
-    /// What is wrong with the hour.
-    pub fn minute(&self) -> Result<Option<i64>, String> {
+    /// The key, and what is wrong with it.
+    pub fn bedtime(&self) -> Result<Option<Bedtime>, (&'static str, String)> {
+        let every_min = i64::from(self.every_min);
+        if DAY_MIN % every_min != 0 {
+            return Err((
+                "sleep.every_min",
+                format!("is {every_min}, which is no part of a day, {DAY_MIN} min"),
+            ));
+        }
         if self.at.is_empty() {
             return Ok(None);
         }
@@ -63,9 +75,9 @@ impl SleepParams {
             text.parse::<i64>().ok().filter(|value| is_two && *value < limit)
         };
         let parsed = self.at.split_once(':').and_then(|(hour, minute)| two(hour, 24).zip(two(minute, 60)));
-        let (hour, minute) =
-            parsed.ok_or_else(|| format!("is `{}`; write hh:mm in UTC, or nothing", self.at))?;
-        Ok(Some(hour * 60 + minute))
+        let wrong = || ("sleep.at", format!("is `{}`; write hh:mm in UTC, or nothing", self.at));
+        let (hour, minute) = parsed.ok_or_else(wrong)?;
+        Ok(Some(Bedtime { minute: hour * 60 + minute, every_min }))
     }
 }
 
@@ -80,6 +92,11 @@ pub struct Night {
     pub experiences: usize,
     /// The schemas.
     pub schemas: usize,
+}
+
+/// What the nights of a run draw from.
+pub fn seed(config: &Config) -> u64 {
+    seed_for(config.run.seed, "sleep")
 }
 
 /// Sleeps a night over the tape of `dir` up to an input: learns schemas and keeps them as an artefact.
@@ -101,7 +118,7 @@ pub fn night(dir: &Path, until: u64, config: &Config) -> Result<Night, Failure> 
         restarts: params.restarts,
         iterations_max: params.iterations_max,
     };
-    match consolidate(&experiences, &search, seed_for(config.run.seed, "sleep")) {
+    match consolidate(&experiences, &search, seed(config)) {
         Ok(book) => {
             let artefact = Some(artefacts::put(dir, SCHEMAS, &book.to_bytes())?);
             let schemas = book.schemas().schemas().len();
@@ -125,7 +142,7 @@ pub fn read_book(dir: &Path, hash: &Hash, config: &Config) -> Result<SchemaBook,
     }
 }
 
-/// The book that was active at an input, to tell of it; none where nothing was learned before.
+/// The book that was active at an input, to tell of it; none where nothing was learned before it or before the run.
 ///
 /// # Errors
 /// [`Failure`] where the tape is damaged, or the book missing or damaged.
@@ -145,7 +162,7 @@ pub fn book_at(dir: &Path, reader: &Reader, sequence: u64) -> Result<Option<Sche
             }
         }
     }
-    Ok(None)
+    reader.manifest().schemas.as_ref().map(|hash| decode_book(dir, hash)).transpose()
 }
 
 fn decode_book(dir: &Path, hash: &Hash) -> Result<SchemaBook, Failure> {

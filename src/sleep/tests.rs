@@ -10,7 +10,6 @@ use synapse::{
 };
 
 use super::*;
-use crate::brain::due_after;
 use crate::config::Loader;
 
 const HORIZON: u64 = 4;
@@ -69,6 +68,7 @@ fn tape(dir: &Path, inputs: u64, a_block: u64, notices: &[(u64, NoticeKind)]) {
         config: Hash::default(),
         policy: Hash::default(),
         rules: None,
+        schemas: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["I0".into(), "I1".into()],
@@ -184,19 +184,26 @@ fn the_book_of_a_decision_is_the_newest_that_was_active() {
 #[test]
 fn an_hour_that_is_none_is_refused() {
     for at in ["24:00", "7:00", "07:60", "noon", "07:0", "+7:00", "07:00:00"] {
-        let refused = SleepParams { at: at.into(), ..SleepParams::default() }.minute();
-        assert!(refused.is_err_and(|why| why.contains(at)), "{at}");
+        let refused = SleepParams { at: at.into(), ..SleepParams::default() }.bedtime();
+        assert!(refused.is_err_and(|(key, why)| key == "sleep.at" && why.contains(at)), "{at}");
     }
-    assert_eq!(SleepParams::default().minute(), Ok(None));
+    let refused = SleepParams { every_min: 7, ..SleepParams::default() }.bedtime();
+    assert!(refused.is_err_and(|(key, why)| key == "sleep.every_min" && why.contains("is 7")));
+    assert_eq!(SleepParams::default().bedtime(), Ok(None));
 }
 
 proptest! {
     #[test]
-    fn the_next_night_is_within_a_day_at_the_hour(hour in 0_i64..24, minute in 0_i64..60, ns in -9e17 as i64..9e17 as i64) {
-        let sleep = SleepParams { at: format!("{hour:02}:{minute:02}"), ..SleepParams::default() };
-        let parsed = sleep.minute().expect("an hour").expect("a night");
-        let due = due_after(parsed, Timestamp::from_ns(ns)).ns();
-        prop_assert!(due > ns && due - ns <= (1_440 * 60_000_000_000));
-        prop_assert_eq!(due.rem_euclid(1_440 * 60_000_000_000), (hour * 60 + minute) * 60_000_000_000);
+    fn the_next_night_is_at_the_hour_or_so_many_minutes_behind_it(
+        hour in 0_i64..24,
+        minute in 0_i64..60,
+        every_min in prop::sample::select(vec![1_u32, 5, 60, 720, 1440]),
+        ns in -9e17 as i64..9e17 as i64,
+    ) {
+        let sleep = SleepParams { at: format!("{hour:02}:{minute:02}"), every_min, ..SleepParams::default() };
+        let bedtime = sleep.bedtime().expect("an hour").expect("a night");
+        let (due, every_ns) = (bedtime.due_after(Timestamp::from_ns(ns)).ns(), i64::from(every_min) * 60_000_000_000);
+        prop_assert!(due > ns && due - ns <= every_ns);
+        prop_assert_eq!((due - (hour * 60 + minute) * 60_000_000_000).rem_euclid(every_ns), 0);
     }
 }

@@ -66,3 +66,50 @@ fn soft_rules_that_cannot_be_felt_are_refused() {
         .fails(2, &["--soft-rules is for --task next-move"]);
     train(&["--out", &out, "--rule-weight", "1"]).fails(2, &["--soft-rules"]);
 }
+
+#[test]
+fn a_network_learns_from_a_tape_what_was_recalled_and_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (tape, out) = (path("tape"), path("out"));
+    let [model, news] = ["text-model", "news.jsonl"]
+        .map(|name| support::root().join("tests/data").join(name).display().to_string());
+    let (model, session) = (format!("news.model={model}"), support::session().display().to_string());
+    let config = support::root().join("config/demo.toml").display().to_string();
+    let nights = ["--set", "sleep.at=00:00", "--set", "sleep.every_min=6"];
+    let lived = ["run", "--once", "--speed", "max", "--untrained", "--config", &config, "--journal", &tape];
+    let lived = run(&[&lived, &nights[..], &["--set", &model, "--news", &news, &session]].concat());
+    assert_eq!(lived.code, 0, "{}", lived.stderr);
+
+    let trained = train(&["--journal", &tape, "--seeds", "1", "--epochs", "1", "--out", &out]);
+    assert_eq!(trained.code, 0, "{}", trained.stderr);
+    let test = &trained.json()["test"];
+    assert_eq!((&test["up"], &test["down"], &test["flat"]), (&80.into(), &150.into(), &2600.into()));
+    let file = |name: &str| std::fs::read(folder.path().join("out").join(name)).expect(name);
+    let card = networks::Card::from_json(&file("card.json")).expect("a card");
+    assert_eq!(card.modalities, ["vision", "price", "text", "memory"]);
+    let book = blake3::hash(&file("schemas.book")).to_hex().to_string();
+    assert_eq!(card.schemas.as_deref(), Some(&*book));
+
+    // what is recalled from the beginning on, and what is read, acts
+    let digest = |with: &[&str]| {
+        let demo = run(&[&["demo", "--json", "--network", &out], with].concat());
+        assert_eq!(demo.code, 0, "{}", demo.stderr);
+        demo.json()["digest"].clone()
+    };
+    let journal = path("journal");
+    let reads = ["--set", &model, "--news", &news];
+    let whole = digest(&[&reads[..], &["--journal", &journal]].concat());
+    assert_ne!(whole, digest(&[&reads[..], &["--set", "inference.without=memory", "--no-journal"]].concat()));
+    assert_ne!(whole, digest(&["--no-journal"]));
+    let told = run(&["brain", "ls", "--journal", &journal]);
+    assert!(told.stdout.contains(&book[..16]), "{}", told.stdout);
+    let again = run(&["replay", "--journal", &journal, "--json"]);
+    assert_eq!((again.code, &again.json()["digest"]), (0, &whole), "{}", again.stderr);
+
+    std::fs::remove_file(folder.path().join("out/schemas.book")).expect("removed");
+    run(&["demo", "--network", &out]).fails(2, &["schemas.book"]);
+    std::fs::write(folder.path().join("out/schemas.book"), b"another").expect("written");
+    run(&["demo", "--network", &out]).fails(2, &["its card names", &book]);
+    train(&["--journal", &path("nowhere"), "--out", &out]).fails(2, &["nowhere"]);
+}

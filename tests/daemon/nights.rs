@@ -96,7 +96,8 @@ fn active(journal: &Path) -> Option<Value> {
 
 #[test]
 fn a_night_is_slept_at_its_minute_and_recalled_from_there_on() {
-    let place = place(116_000, "[sleep]\nat = \"02:45\"\n");
+    // the rule begins with nothing to recall
+    let place = place(116_000, "[sleep]\nat = \"02:45\"\n[inference]\nnetwork = \"none\"\n");
     let journal = place.journal();
     let end =
         place.daemon(&journal, &[&ONCE[..], &["--set", "door.grid_ms=250", &place.feed()]].concat()).end();

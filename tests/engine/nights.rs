@@ -1,6 +1,6 @@
 //! The door's night: when one is due, what stands before it, and that a tape tells the same.
 
-use janus::brain::{Door, DoorParams, Next, Outside, due_after};
+use janus::brain::{Bedtime, Door, DoorParams, Next, Outside};
 use market::event::EventKind;
 use market::{InstrumentId, MarketEvent, SourceId, Timestamp};
 use proptest::prelude::*;
@@ -13,9 +13,13 @@ fn at(ms: i64) -> Timestamp {
     Timestamp::from_ns(ms * 1_000_000)
 }
 
-fn door(minute: Option<i64>) -> Door {
+fn daily(minute: i64) -> Option<Bedtime> {
+    Some(Bedtime { minute, every_min: 1_440 })
+}
+
+fn door(bedtime: Option<Bedtime>) -> Door {
     let mut door = Door::new(&DoorParams { grid_ms: 250, stale_after_ms: 1000 }, &[true], Vec::new());
-    door.sleep_at(minute);
+    door.sleep_at(bedtime);
     door
 }
 
@@ -61,7 +65,7 @@ fn nights(inputs: &[Input]) -> Vec<i64> {
 
 #[test]
 fn a_night_stands_before_everything_of_its_time() {
-    let mut door = door(Some(1));
+    let mut door = door(daily(1));
     let inputs = led(&mut door, &[MINUTE_MS - 300, MINUTE_MS, MINUTE_MS + 100]);
     let kinds: Vec<(i64, &str)> = inputs
         .iter()
@@ -82,7 +86,7 @@ fn a_night_stands_before_everything_of_its_time() {
 
 #[test]
 fn there_is_one_a_day_and_none_before_the_first_input_or_behind_the_feeds() {
-    let mut late = door(Some(1));
+    let mut late = door(daily(1));
     // what begins at the minute of a night waits for the next one
     let inputs = led(
         &mut late,
@@ -100,11 +104,13 @@ proptest! {
     fn a_door_that_follows_nights_is_as_the_one_that_led(
         gaps_ms in prop::collection::vec(prop_oneof![0_i64..900, 0_i64..DAY_MS], 1..30),
         minute in 0_i64..1_440,
+        every_min in prop::sample::select(vec![30_i64, 1_440]),
         cut: prop::sample::Index,
     ) {
         let times: Vec<i64> = gaps_ms.iter().scan(0, |ms, gap| { *ms += gap; Some(*ms) }).collect();
         let (before, behind) = times.split_at(cut.index(times.len()));
-        let (mut leader, mut follower) = (door(Some(minute)), door(Some(minute)));
+        let bedtime = Bedtime { minute, every_min };
+        let (mut leader, mut follower) = (door(Some(bedtime)), door(Some(bedtime)));
         let inputs = led(&mut leader, before);
         inputs.iter().for_each(|input| follower.follow(input));
         prop_assert_eq!(&follower, &leader);
@@ -112,7 +118,7 @@ proptest! {
         prop_assert_eq!(led(&mut follower, behind), more.clone());
         let all = [inputs, more].concat();
         for night in nights(&all) {
-            prop_assert_eq!(at(night), due_after(minute, at(night - 1)));
+            prop_assert_eq!(at(night), bedtime.due_after(at(night - 1)));
             // everything later came behind it
             let place = all.iter().position(|input| input.time >= at(night)).expect("the night");
             prop_assert_eq!(&all[place].kind, &InputKind::Notice(slept()));

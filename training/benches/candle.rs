@@ -8,7 +8,7 @@ use std::time::Duration;
 use candle_core::{DType, Device, Tensor};
 use criterion::{Criterion, criterion_group, criterion_main};
 use networks::Shape;
-use training::net::{Input, Net};
+use training::net::{Input, Net, Shown};
 
 fn parts(c: &mut Criterion) {
     let shape = Shape::default();
@@ -17,13 +17,15 @@ fn parts(c: &mut Criterion) {
     let frames = draw(&[1, 2 * shape.features, shape.window, shape.window]);
     let tokens = draw(&[1, shape.frames, shape.width]);
     let v = draw(&[1, shape.width]);
+    let one = || Tensor::ones((1, 1), DType::F32, &Device::Cpu).expect("a tensor");
+    let shown = |numbers| Some(Shown { numbers: draw(&[1, numbers]), present: one() });
     let input = Input {
         windows: draw(&[1, shape.window, shape.features]),
         videos: Tensor::zeros(shape.frames, DType::U32, &Device::Cpu).expect("a tensor"),
         price: draw(&[1, shape.price_window, shape.price_numbers]),
-        text: Some(draw(&[1, shape.text])),
-        memory: Some(draw(&[1, shape.memory])),
-        sees: Tensor::ones((1, 1), DType::F32, &Device::Cpu).expect("a tensor"),
+        sees: one(),
+        text: shown(shape.text),
+        memory: shown(shape.memory),
     };
     let mut group = c.benchmark_group("candle");
     group.sample_size(50).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));

@@ -89,7 +89,7 @@ fn session() -> (Dataset, Split) {
             write(&sensed, &scenes::instrument(), &mut price);
             price.truncate(NUMBERS);
             let mid2 = book.mark2().expect("two sides");
-            dataset.rows.push(Row { time_ns: tick_ns, mid2, z: vec![0.0], price });
+            dataset.rows.push(Row { time_ns: tick_ns, mid2, z: vec![0.0], price, ..Row::default() });
             tick_ns += GRID_NS;
         }
         let applied = book.apply(&event);
@@ -104,7 +104,7 @@ fn session() -> (Dataset, Split) {
 /// The log odds of up against down that logistic regression gives each test sample, as it is judged beside networks.
 fn up_odds(dataset: &Dataset, split: &Split) -> Vec<f64> {
     let standard = Standard::of(dataset, &split.train, NUMBERS);
-    let model = Logistic::fit(dataset, &split.train, &standard, &priors(&split.train));
+    let model = Logistic::fit(dataset, &split.train, &standard, None, &priors(&split.train));
     let forecast = |sample: &Sample| model.forecast(&dataset.rows[sample.row].price, &standard);
     split.test.iter().map(forecast).map(|p| libm::log(p[UP] / p[DOWN])).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::batch::Standard;
+use crate::batch::{Odd, Standard};
 use crate::dataset::{Dataset, Sample, Split};
 use crate::evaluate::{Forecast, sign};
 
@@ -19,18 +19,24 @@ pub fn baselines(
     split: &Split,
     standard: &Standard,
     rule_number: usize,
+    odd: Option<&Odd>,
     priors: &[f64; 3],
 ) -> BTreeMap<String, Forecast> {
-    let logistic = Logistic::fit(dataset, &split.train, standard, priors);
-    let probabilities = split.test.iter().map(|s| logistic.forecast(&dataset.rows[s.row].price, standard));
-    [
+    let logistic = |odd: Option<&Odd>| {
+        let model = Logistic::fit(dataset, &split.train, standard, odd, priors);
+        let price = |sample: &Sample| &dataset.rows[sample.row].price;
+        Forecast::of(split.test.iter().map(|s| model.forecast(price(s), standard)).collect(), priors)
+    };
+    let mut forecasts = vec![
         ("majority", Forecast::of(vec![*priors; split.test.len()], priors)),
         ("last_move", plain(last_moves(dataset, &split.test))),
         ("sign_of_imbalance", plain(rule(dataset, &split.test, rule_number))),
-        ("logistic_regression", Forecast::of(probabilities.collect(), priors)),
-    ]
-    .map(|(name, forecast)| (name.to_owned(), forecast))
-    .into()
+        ("logistic_regression", logistic(None)),
+    ];
+    if odd.is_some() {
+        forecasts.push(("logistic_regression_mirrored", logistic(odd)));
+    }
+    forecasts.into_iter().map(|(name, forecast)| (name.to_owned(), forecast)).collect()
 }
 
 fn plain(signs: Vec<i8>) -> Forecast {
@@ -62,13 +68,24 @@ pub struct Logistic {
 }
 
 impl Logistic {
-    /// Fits by full-batch descent with Adam, from the shares of the classes.
+    /// Fits by full-batch descent with Adam, from the shares of the classes; with `odd` to each sample and its mirror
+    /// image.
     #[must_use]
-    pub fn fit(dataset: &Dataset, samples: &[Sample], standard: &Standard, priors: &[f64; 3]) -> Self {
-        let inputs: Vec<Vec<f64>> = samples
-            .iter()
-            .map(|s| std::iter::once(1.0).chain(standard.apply(&dataset.rows[s.row].price)).collect())
-            .collect();
+    pub fn fit(
+        dataset: &Dataset,
+        samples: &[Sample],
+        standard: &Standard,
+        odd: Option<&Odd>,
+        priors: &[f64; 3],
+    ) -> Self {
+        let mirrored = samples.iter().filter(|_| odd.is_some()).map(|sample| sample.mirror());
+        let samples: &[Sample] = &samples.iter().copied().chain(mirrored).collect::<Vec<_>>();
+        let input = |sample: &Sample| {
+            let odd = odd.filter(|_| sample.mirrored).map(|odd| &odd.price);
+            let price = Odd::turn(&dataset.rows[sample.row].price, odd);
+            std::iter::once(1.0).chain(standard.apply(&price)).collect()
+        };
+        let inputs: Vec<Vec<f64>> = samples.iter().map(input).collect();
         let width = inputs.first().map_or(1, Vec::len);
         let begin = |prior: f64| {
             let mut weights = vec![0.0; width];
@@ -140,10 +157,10 @@ mod tests {
         let rows: Vec<Row> = (0..20_000)
             .map(|i| {
                 let price = [0, 1].map(|k| (3.0 + 5.0 * normal(seed_for(2, "x"), 2 * i + k)) as f32);
-                Row { time_ns: i as i64, mid2: 1, z: Vec::new(), price: price.to_vec() }
+                Row { time_ns: i as i64, mid2: 1, price: price.to_vec(), ..Row::default() }
             })
             .collect();
-        let dataset = Dataset { rows };
+        let dataset = Dataset { rows, ..Dataset::default() };
         let truth = |price: &[f32]| {
             let z = (f64::from(price[0]) - 3.0) / 5.0;
             let powers = [libm::exp(-1.0 + z), libm::exp(-1.0 - z), 1.0];
@@ -162,7 +179,7 @@ mod tests {
         };
         let samples: Vec<Sample> = (0..20_000).map(sample).collect();
         let standard = Standard::of(&dataset, &samples, 2);
-        let model = Logistic::fit(&dataset, &samples, &standard, &[0.3, 0.3, 0.4]);
+        let model = Logistic::fit(&dataset, &samples, &standard, None, &[0.3, 0.3, 0.4]);
         for row in 0..200 {
             let price = &dataset.rows[row].price;
             let (got, want) = (model.forecast(price, &standard), truth(price));
@@ -173,15 +190,44 @@ mod tests {
     }
 
     #[test]
+    fn what_learns_from_mirror_images_too_forecasts_them_alike() {
+        let draw = |i: usize, k: u64| normal(seed_for(5, "x"), 2 * i as u64 + k) as f32;
+        let rows = (0..2000).map(|i| Row { price: vec![draw(i, 0) + 0.5, draw(i, 1)], ..Row::default() });
+        let dataset = Dataset { rows: rows.collect(), ..Dataset::default() };
+        let class = |row: usize| {
+            if draw(row, 0) > 0.7 { UP } else { FLAT }
+        };
+        let sample = |row| Sample { row, class: class(row), move_bp: 0.0, mirrored: false };
+        let samples: Vec<Sample> = (0..2000).map(sample).collect();
+        let standard = Standard::of(&dataset, &samples, 2);
+        let odd = Odd { features: Vec::new(), price: vec![true, false] };
+        let [plain, mirrored] =
+            [None, Some(&odd)].map(|odd| Logistic::fit(&dataset, &samples, &standard, odd, &[0.2, 0.1, 0.7]));
+        let both = |model: &Logistic, row: &Row| {
+            let turned = Odd::turn(&row.price, Some(&odd.price));
+            (model.forecast(&row.price, &standard), model.forecast(&turned, &standard))
+        };
+        let apart = |model: &Logistic| {
+            let apart = |row| {
+                let (p, turned) = both(model, row);
+                (p[0] - turned[1]).abs().max((p[1] - turned[0]).abs()).max((p[2] - turned[2]).abs())
+            };
+            dataset.rows.iter().map(apart).fold(0.0, f64::max)
+        };
+        assert!(apart(&mirrored) < 0.01, "{}", apart(&mirrored));
+        assert!(apart(&plain) > 0.3, "down never came: {}", apart(&plain));
+    }
+
+    #[test]
     fn the_last_move_outlasts_quiet_rows() {
         let mids = [10, 10, 12, 12, 12, 11, 11];
         let row = |(i, mid2): (usize, &i64)| Row {
             time_ns: i as i64,
             mid2: *mid2,
-            z: Vec::new(),
             price: vec![-0.5],
+            ..Row::default()
         };
-        let dataset = Dataset { rows: mids.iter().enumerate().map(row).collect() };
+        let dataset = Dataset { rows: mids.iter().enumerate().map(row).collect(), ..Dataset::default() };
         let samples: Vec<Sample> =
             (0..7).map(|row| Sample { row, class: FLAT, move_bp: 0.0, mirrored: false }).collect();
         assert_eq!(last_moves(&dataset, &samples), [0, 0, 1, 1, 1, -1, -1]);

@@ -9,18 +9,23 @@ use candle_core::{Device, Result, Tensor};
 use networks::Shape;
 use serde::{Deserialize, Serialize};
 use synapse::random::{seed_for, uniform};
+use synapse::{Action, Modality};
 
 use crate::dataset::{DOWN, Dataset, FLAT, Sample, UP};
-use crate::net::Input;
+use crate::net::{Input, Shown};
 
 /// Samples of a run.
 const RUN: usize = 32;
+/// What a recall is of.
+const ACTIONS: usize = Action::COUNT;
 
-/// Mean and deviation of each price number in the training part.
+/// Mean and deviation of each price number in the training part, and the root mean square of each number of recall:
+/// that has no mean taken off, as 0 says that nothing is known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standard {
     mean: Vec<f64>,
     deviation: Vec<f64>,
+    pub(crate) recall: Vec<f64>,
 }
 
 impl Standard {
@@ -34,8 +39,23 @@ impl Standard {
         let mean: Vec<f64> = (0..numbers).map(|k| over(&|price| f64::from(price[k]))).collect();
         let variance =
             |k: usize| over(&|price| (f64::from(price[k]) - mean[k]) * (f64::from(price[k]) - mean[k]));
-        let deviation = (0..numbers).map(variance).map(|v| if v > 1e-12 { v.sqrt() } else { 1.0 }).collect();
-        Self { mean, deviation }
+        let root = |square: f64| if square > 1e-12 { square.sqrt() } else { 1.0 };
+        let deviation = (0..numbers).map(variance).map(root).collect();
+        let recalls: Vec<&Vec<f32>> = samples
+            .iter()
+            .map(|sample| &dataset.rows[sample.row].recall)
+            .filter(|recall| !recall.is_empty())
+            .collect();
+        let width = recalls.first().map_or(0, |recall| recall.len());
+        // one scale a kind of number, whatever the action
+        let kinds = (width / ACTIONS).max(1);
+        let square = |kind: usize| {
+            let of_kind = recalls.iter().flat_map(|recall| recall.iter().skip(kind).step_by(kinds));
+            let (sum, count) =
+                of_kind.fold((0.0, 0.0), |(sum, count), &x| (sum + f64::from(x) * f64::from(x), count + 1.0));
+            sum / f64::max(count, 1.0)
+        };
+        Self { mean, deviation, recall: (0..width).map(|at| root(square(at % kinds))).collect() }
     }
 
     /// A row in deviations from the mean.
@@ -44,8 +64,34 @@ impl Standard {
         price.iter().zip(law).map(|(&x, (mean, deviation))| (f64::from(x) - mean) / deviation)
     }
 
-    /// Makes an embedding of standardised rows one of plain rows, so that no other place need know.
+    /// A recall in its scales.
+    pub(crate) fn scale_recall(&self, recall: &[f32]) -> Vec<f32> {
+        recall.iter().zip(&self.recall).map(|(&x, scale)| (f64::from(x) / scale) as f32).collect()
+    }
+
+    /// Makes a network of standardised rows one of plain rows, so that no other place need know.
     pub fn fold(&self, tensors: &mut BTreeMap<String, Vec<f32>>) {
+        self.fold_recall(tensors);
+        self.fold_price(tensors);
+    }
+
+    /// Of recall, both its slot and its columns of the gate, the last.
+    fn fold_recall(&self, tensors: &mut BTreeMap<String, Vec<f32>>) {
+        if self.recall.is_empty() {
+            return;
+        }
+        let width = tensors.get("fusion.gate.bias").map_or(1, Vec::len);
+        for name in ["fusion.m.weight", "fusion.gate.weight"] {
+            let Some(weight) = tensors.get_mut(name) else { continue };
+            let columns = weight.len() / width;
+            for row in weight.chunks_exact_mut(columns) {
+                let memory = row[columns - self.recall.len()..].iter_mut();
+                memory.zip(&self.recall).for_each(|(w, scale)| *w = (f64::from(*w) / scale) as f32);
+            }
+        }
+    }
+
+    fn fold_price(&self, tensors: &mut BTreeMap<String, Vec<f32>>) {
         let Some(mut weight) = tensors.remove("price.embed.weight") else { return };
         if let Some(bias) = tensors.get_mut("price.embed.bias") {
             for (row, bias) in weight.chunks_exact_mut(self.mean.len()).zip(bias) {
@@ -74,6 +120,22 @@ pub struct Odd {
     pub price: Vec<bool>,
 }
 
+/// A recall in the mirror: what was remembered of buying is remembered of selling.
+fn change_places(mut recall: Vec<f32>) -> Vec<f32> {
+    let each = recall.len() / ACTIONS;
+    let (buy, others) = recall.split_at_mut(each);
+    buy.swap_with_slice(&mut others[..each]);
+    recall
+}
+
+impl Odd {
+    /// Numbers with the sign of those changed that are odd; without `odd`, as they are.
+    pub(crate) fn turn(numbers: &[f32], odd: Option<&Vec<bool>>) -> Vec<f32> {
+        let is_odd = |i: usize| odd.is_some_and(|odd| odd.get(i) == Some(&true));
+        numbers.iter().enumerate().map(|(i, x)| if is_odd(i) { -x } else { *x }).collect()
+    }
+}
+
 /// The numbers of a data set, ready to be cut into batches.
 pub struct Numbers {
     shape: Shape,
@@ -83,6 +145,11 @@ pub struct Numbers {
     drawn_before: Vec<usize>,
     /// Standardised price numbers, `[rows][K]`, as they are and mirrored.
     price: [Vec<f32>; 2],
+    /// Scaled recalls, one a row, as they are and mirrored; empty where nothing was recalled.
+    recall: [Vec<Vec<f32>>; 2],
+    headlines: Vec<Vec<f32>>,
+    /// The headline of each row.
+    headline: Vec<Option<u32>>,
     has_mirror: bool,
 }
 
@@ -105,20 +172,22 @@ impl Numbers {
             *drawn += usize::from(!row.z.is_empty());
             Some(before)
         });
-        let turned = |numbers: &[f32], odd: Option<&Vec<bool>>| -> Vec<f32> {
-            let is_odd = |i: usize| odd.is_some_and(|odd| odd.get(i) == Some(&true));
-            numbers.iter().enumerate().map(|(i, x)| if is_odd(i) { -x } else { *x }).collect()
-        };
         let z = [None, odd.map(|odd| &odd.features)];
         let price = [None, odd.map(|odd| &odd.price)];
         let standardised = |row: &[f32]| standard.apply(row).map(|x| x as f32).collect::<Vec<_>>();
         Self {
             shape: shape.clone(),
-            z: z.map(|odd| dataset.rows.iter().flat_map(|row| turned(&row.z, odd)).collect()),
+            z: z.map(|odd| dataset.rows.iter().flat_map(|row| Odd::turn(&row.z, odd)).collect()),
             drawn_before: drawn_before.collect(),
             price: price.map(|odd| {
-                dataset.rows.iter().flat_map(|row| standardised(&turned(&row.price, odd))).collect()
+                dataset.rows.iter().flat_map(|row| standardised(&Odd::turn(&row.price, odd))).collect()
             }),
+            recall: [false, true].map(|is_mirrored| {
+                let scaled = dataset.rows.iter().map(|row| standard.scale_recall(&row.recall));
+                scaled.map(|recall| if is_mirrored { change_places(recall) } else { recall }).collect()
+            }),
+            headlines: dataset.headlines.clone(),
+            headline: dataset.rows.iter().map(|row| row.headline).collect(),
             has_mirror: odd.is_some(),
         }
     }
@@ -150,11 +219,42 @@ impl Numbers {
         runs.chunks((size / run).max(1)).map(|runs| runs.iter().flat_map(turned).collect()).collect()
     }
 
-    /// The tensors of a batch; `sees` tells of each sample whether vision is shown.
+    fn recalls_nothing(&self) -> bool {
+        self.recall[0].iter().all(Vec::is_empty)
+    }
+
+    /// The tensors of a modality that not every sample has; none where no row ever has it.
+    fn shown<'a>(
+        &self,
+        samples: &[Sample],
+        is_never: bool,
+        width: usize,
+        of: impl Fn(&Sample) -> Option<&'a [f32]>,
+    ) -> Result<Option<Shown>> {
+        if is_never {
+            return Ok(None);
+        }
+        let (mut numbers, mut present) = (vec![0.0; samples.len() * width], vec![0.0f32; samples.len()]);
+        for ((sample, numbers), present) in
+            samples.iter().zip(numbers.chunks_exact_mut(width)).zip(&mut present)
+        {
+            if let Some(found) = of(sample) {
+                numbers.copy_from_slice(found);
+                *present = 1.0;
+            }
+        }
+        let (count, device) = (samples.len(), &Device::Cpu);
+        Ok(Some(Shown {
+            numbers: Tensor::from_vec(numbers, (count, width), device)?,
+            present: Tensor::from_vec(present, (count, 1), device)?,
+        }))
+    }
+
+    /// The tensors of a batch; `shows` tells of each sample whether vision, text and memory are shown, if they are there.
     ///
     /// # Errors
     /// Those of the tensor library.
-    pub fn batch(&self, samples: &[Sample], sees: impl Fn(&Sample) -> bool) -> Result<Batch> {
+    pub fn batch(&self, samples: &[Sample], shows: impl Fn(&Sample, Modality) -> bool) -> Result<Batch> {
         let Shape { features, window, stride, frames, price_numbers, price_window, .. } = self.shape;
         let ends = |sample: &Sample| {
             let newest = self.drawn_before[sample.row];
@@ -190,10 +290,20 @@ impl Numbers {
                 windows: Tensor::from_vec(windows, (places.len(), window, features), device)?,
                 videos: Tensor::from_vec(videos, count * frames, device)?,
                 price: Tensor::from_vec(price, (count, price_window, price_numbers), device)?,
-                text: None,
-                memory: None,
-                sees: Tensor::from_iter(samples.iter().map(|s| f32::from(u8::from(sees(s)))), device)?
-                    .reshape((count, 1))?,
+                sees: Tensor::from_iter(
+                    samples.iter().map(|s| f32::from(u8::from(shows(s, Modality::Vision)))),
+                    device,
+                )?
+                .reshape((count, 1))?,
+                text: self.shown(samples, self.headlines.is_empty(), self.shape.text, |sample| {
+                    // what a headline says of the mirror image nobody knows
+                    let is_shown = !sample.mirrored && shows(sample, Modality::Text);
+                    Some(&*self.headlines[self.headline[sample.row].filter(|_| is_shown)? as usize])
+                })?,
+                memory: self.shown(samples, self.recalls_nothing(), self.shape.memory, |sample| {
+                    let recall = &*self.recall[usize::from(sample.mirrored)][sample.row];
+                    Some(recall).filter(|recall| !recall.is_empty() && shows(sample, Modality::Memory))
+                })?,
             },
             classes: table(&|s| [UP, DOWN, FLAT].map(|c| f32::from(u8::from(s.class == c))))?,
             earned_bp: table(&|s| [s.move_bp, -s.move_bp, 0.0])?,

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use networks::Shape;
 use serde::{Deserialize, Serialize};
+use synapse::Modality;
 
 use crate::error::TrainError;
 
@@ -18,7 +19,7 @@ pub const FLAT: usize = 2;
 const LEAST_SAMPLES: usize = 30;
 
 /// What is known at one regular sample.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// Its time, in nanoseconds of the epoch.
     pub time_ns: i64,
@@ -29,6 +30,10 @@ pub struct Row {
     pub z: Vec<f32>,
     /// The K numbers of the price stream.
     pub price: Vec<f32>,
+    /// What was recalled of each action, action by action; empty where nothing was.
+    pub recall: Vec<f32>,
+    /// The newest headline, of those of the data set; none where there is none that is fresh.
+    pub headline: Option<u32>,
 }
 
 /// The rows of one instrument, oldest first.
@@ -36,6 +41,8 @@ pub struct Row {
 pub struct Dataset {
     /// The rows.
     pub rows: Vec<Row>,
+    /// The embeddings of the headlines that rows name.
+    pub headlines: Vec<Vec<f32>>,
 }
 
 /// How labels are made and rows parted.
@@ -116,7 +123,17 @@ impl Dataset {
                     "{z} features and {price} price numbers, but the shape has {f} and {k}"
                 ));
             }
-            if let Some(value) = row.z.iter().chain(&row.price).find(|value| !value.is_finite()) {
+            let (recall, memory) = (row.recall.len(), shape.memory);
+            if recall != 0 && recall != memory {
+                return wrong(format!("{recall} numbers of recall, but the shape has {memory}"));
+            }
+            let headline = row.headline.map(|at| self.headlines.get(at as usize).map_or(0, Vec::len));
+            if let Some(text) = headline.filter(|text| *text != shape.text) {
+                return wrong(format!("a headline of {text} numbers, but the shape has {}", shape.text));
+            }
+            let numbers = row.z.iter().chain(&row.price).chain(&row.recall);
+            let text = row.headline.map(|at| &self.headlines[at as usize]);
+            if let Some(value) = numbers.chain(text.into_iter().flatten()).find(|value| !value.is_finite()) {
                 return wrong(format!("{value} is not finite"));
             }
         }
@@ -127,14 +144,30 @@ impl Dataset {
     #[must_use]
     pub fn hash(&self) -> String {
         let mut hasher = blake3::Hasher::new();
+        let mut add = |numbers: &[f32]| {
+            hasher.update(&(numbers.len() as u64).to_le_bytes());
+            numbers.iter().for_each(|x| _ = hasher.update(&x.to_le_bytes()));
+        };
+        self.headlines.iter().for_each(|text| add(text));
         for row in &self.rows {
-            hasher.update(&row.time_ns.to_le_bytes()).update(&row.mid2.to_le_bytes());
-            for numbers in [&row.z, &row.price] {
-                hasher.update(&(numbers.len() as u64).to_le_bytes());
-                numbers.iter().for_each(|x| _ = hasher.update(&x.to_le_bytes()));
-            }
+            [&row.z, &row.price, &row.recall].into_iter().for_each(|numbers| add(numbers));
+        }
+        for row in &self.rows {
+            let headline = row.headline.map_or(-1, i64::from);
+            [row.time_ns, row.mid2, headline].iter().for_each(|x| _ = hasher.update(&x.to_le_bytes()));
         }
         hasher.finalize().to_hex().to_string()
+    }
+
+    /// What there is beside prices: vision, and text and memory where some row has them.
+    #[must_use]
+    pub fn modalities(&self) -> Vec<Modality> {
+        let has = |modality: &Modality| match modality {
+            Modality::Vision | Modality::Price => true,
+            Modality::Text => self.rows.iter().any(|row| row.headline.is_some()),
+            Modality::Memory => self.rows.iter().any(|row| !row.recall.is_empty()),
+        };
+        Modality::ALL.into_iter().filter(has).collect()
     }
 
     /// The row of exactly that time.
@@ -237,8 +270,9 @@ mod tests {
             mid2: 1_000_000 + 2 * (i as i64 / 100),
             z: vec![0.0],
             price: vec![i as f32],
+            ..Row::default()
         };
-        Dataset { rows: (0..count).map(row).collect() }
+        Dataset { rows: (0..count).map(row).collect(), ..Dataset::default() }
     }
 
     #[test]
@@ -281,6 +315,8 @@ mod tests {
         assert!(refused(|row| row.mid2 = 0).contains("twice the mid is 0"));
         assert!(refused(|row| row.price.clear()).contains("1 features and 0 price numbers"));
         assert!(refused(|row| row.z[0] = f32::NAN).contains("NaN is not finite"));
+        assert!(refused(|row| row.recall = vec![0.0]).contains("1 numbers of recall"));
+        assert!(refused(|row| row.headline = Some(0)).contains("a headline of 0 numbers"));
         let short = rows(160).split(&Protocol::default(), &shape()).expect_err("too short");
         assert!(short.to_string().contains("the test part has"), "{short}");
     }

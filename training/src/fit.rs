@@ -1,16 +1,19 @@
 //! One seed's course: epochs of steps, a validation after each, and when to stop.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use candle_core::{Result as TensorResult, Tensor};
 use networks::Shape;
 use serde::{Deserialize, Serialize};
+use synapse::Modality;
 use synapse::random::{seed_for, uniform};
 
 use crate::adamw::{AdamW, Rates};
 use crate::batch::{Batch, Numbers};
-use crate::dataset::Sample;
+use crate::dataset::{Sample, priors};
 use crate::error::TrainError;
+use crate::evaluate::Bootstrap;
 use crate::layers::log_softmax;
 use crate::logic::term::RuleTerm;
 use crate::net::{Net, Output};
@@ -26,12 +29,18 @@ pub struct Fitting {
     pub epochs: u32,
     /// Epochs without a better validation until it stops.
     pub patience: u32,
-    /// The chance that a sample is shown without vision.
-    pub vision_dropout: f64,
+    /// The chance that a sample is shown without vision, and likewise without text and without memory.
+    pub modality_dropout: f64,
     /// λ of the policy, softmax(go − λ · no_go).
     pub inhibition: f64,
     /// The weight of the critic's loss beside the forecast's.
     pub critic_weight: f64,
+    /// So many samples are a block of a bag; without one what there is is learnt from as it is.
+    ///
+    /// With bags (Breiman 1996) each course draws blocks of the part that fits, with replacement, to find when to stop;
+    /// then it begins again and learns for as long from blocks of the whole training part, the validation among them.
+    /// The mean of several courses is less sure of what few samples say than each of them.
+    pub bag_block: Option<usize>,
     /// Whether GADF is blanked and the shift stays 0, for the experiment on what pictures can tell.
     pub sum_only: bool,
 }
@@ -43,9 +52,10 @@ impl Default for Fitting {
             batch: 64,
             epochs: 30,
             patience: 6,
-            vision_dropout: 0.15,
+            modality_dropout: 0.15,
             inhibition: 1.0,
             critic_weight: 0.05,
+            bag_block: Some(120),
             sum_only: false,
         }
     }
@@ -60,10 +70,12 @@ pub struct Lessons<'a> {
     pub shape: &'a Shape,
     /// The numbers.
     pub numbers: &'a Numbers,
-    /// What gradients come from.
-    pub fit: &'a [Sample],
-    /// What decides when to stop.
-    pub validation: &'a [Sample],
+    /// The training part in order of time.
+    pub train: &'a [Sample],
+    /// Of it what gradients come from, until it is known when to stop.
+    pub fit: Range<usize>,
+    /// Of it what decides when to stop.
+    pub validation: Range<usize>,
     /// Soft rules that are felt beside the loss.
     pub rules: Option<&'a RuleTerm<'a>>,
 }
@@ -73,13 +85,22 @@ pub struct Lessons<'a> {
 pub struct Course {
     /// Its seed.
     pub seed: u64,
+    /// Until it is known when to stop.
+    pub(crate) pupil: Pupil,
+    /// The best so far.
+    pub best: Option<Best>,
+    /// From the new beginning on, where there are bags.
+    again: Option<Pupil>,
+}
+
+/// Who learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Pupil {
     /// Epochs that have ended.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// The network now.
     pub(crate) tensors: Tensors,
     optimiser: AdamW,
-    /// The best so far.
-    pub best: Option<Best>,
 }
 
 /// The best network of a course.
@@ -148,7 +169,7 @@ fn forecast(
 ) -> Result<Vec<[f64; 3]>, TrainError> {
     let mut by_row = BTreeMap::new();
     for part in numbers.batches(samples, 4 * fitting.batch, None) {
-        let batch = numbers.batch(&part, |_| true)?;
+        let batch = numbers.batch(&part, |_, _| true)?;
         let logs: Vec<Vec<f32>> = logs(&net.forward(&batch.input)?, fitting)?.to_vec2()?;
         for (sample, logs) in part.iter().zip(logs) {
             by_row.insert(sample.row, [0, 1, 2].map(|class| libm::exp(f64::from(logs[class]))));
@@ -188,14 +209,37 @@ impl Course {
     /// A shape that cannot be.
     pub fn new(shape: &Shape, seed: u64, priors: &[f64; 3]) -> Result<Self, TrainError> {
         let tensors = Net::seeded(shape, seed, priors)?.tensors()?;
-        Ok(Self { seed, epoch: 0, tensors, optimiser: AdamW::default(), best: None })
+        let pupil = Pupil { epoch: 0, tensors, optimiser: AdamW::default() };
+        Ok(Self { seed, pupil, best: None, again: None })
     }
 
     /// Whether it has come to its end.
     #[must_use]
     pub fn is_over(&self, fitting: &Fitting) -> bool {
-        let best = self.best.as_ref().map_or(0, |best| best.epoch);
-        self.epoch >= fitting.epochs || self.epoch >= best + fitting.patience
+        let is_again_over = self.again.as_ref().is_some_and(|again| again.epoch >= self.best_epoch());
+        self.knows_when_to_stop(fitting) && (fitting.bag_block.is_none() || is_again_over)
+    }
+
+    fn knows_when_to_stop(&self, fitting: &Fitting) -> bool {
+        self.epochs() >= fitting.epochs || self.epochs() >= self.best_epoch() + fitting.patience
+    }
+
+    /// Epochs that have ended until it was known when to stop.
+    #[must_use]
+    pub const fn epochs(&self) -> u32 {
+        self.pupil.epoch
+    }
+
+    fn best_epoch(&self) -> u32 {
+        self.best.as_ref().map_or(0, |best| best.epoch)
+    }
+
+    /// What it has come to: the best, with the tensors of the new beginning where that has come to its end.
+    #[must_use]
+    pub fn learned(&self) -> Option<Best> {
+        let best = self.best.clone()?;
+        let again = self.again.as_ref().filter(|again| again.epoch >= best.epoch);
+        Some(Best { tensors: again.map_or(best.tensors, |again| again.tensors.clone()), ..best })
     }
 
     /// How it stands after an epoch of these losses, as one of so many courses.
@@ -206,29 +250,84 @@ impl Course {
         fitting: &Fitting,
         [loss, validation_loss]: [f64; 2],
     ) -> Progress {
-        let best_epoch = self.best.as_ref().map_or(0, |best| best.epoch);
-        let (seed, epoch, epochs) = (self.seed, self.epoch, fitting.epochs);
+        let (best_epoch, again) = (self.best_epoch(), self.again.as_ref().map_or(0, |again| again.epoch));
+        let (seed, epoch) = (self.seed, self.epochs() + again);
+        let epochs = if fitting.bag_block.is_some() { 2 * fitting.epochs } else { fitting.epochs };
         Progress { course, courses, seed, epoch, epochs, loss, validation_loss, best_epoch }
     }
 
-    /// Learns for one epoch and validates; gives the mean losses of both.
+    /// Learns for one epoch, and validates until it knows when to stop; gives the mean losses of both.
     ///
     /// # Errors
     /// A loss that is no number.
     pub fn run_epoch(&mut self, lessons: &Lessons<'_>, fitting: &Fitting) -> Result<[f64; 2], TrainError> {
-        on_one_thread(|| self.epoch_of(lessons, fitting))
+        on_one_thread(|| {
+            if self.knows_when_to_stop(fitting) {
+                self.epoch_again(lessons, fitting)
+            } else {
+                self.epoch_until_it_stops(lessons, fitting)
+            }
+        })
     }
 
-    fn epoch_of(&mut self, lessons: &Lessons<'_>, fitting: &Fitting) -> Result<[f64; 2], TrainError> {
+    fn epoch_until_it_stops(
+        &mut self,
+        lessons: &Lessons<'_>,
+        fitting: &Fitting,
+    ) -> Result<[f64; 2], TrainError> {
+        let fit = self.bag(&lessons.train[lessons.fit.clone()], fitting);
+        let loss = self.pupil.learn(lessons, &fit, fitting, self.seed)?;
+        let mut net = Net::with(lessons.shape, &self.pupil.tensors)?;
+        net.sum_only = fitting.sum_only;
+        let validation = &lessons.train[lessons.validation.clone()];
+        let forecasts = forecast(&net, lessons.numbers, validation, fitting)?;
+        let validation_loss = cross_entropy(&forecasts, validation);
+        if self.best.as_ref().is_none_or(|best| validation_loss < best.validation_loss) {
+            let tensors = self.pupil.tensors.clone();
+            self.best = Some(Best { epoch: self.epochs(), validation_loss, tensors });
+        }
+        Ok([loss, validation_loss])
+    }
+
+    fn epoch_again(&mut self, lessons: &Lessons<'_>, fitting: &Fitting) -> Result<[f64; 2], TrainError> {
+        let mut again = match self.again.take() {
+            Some(again) => again,
+            None => Self::new(lessons.shape, self.seed, &priors(lessons.train))?.pupil,
+        };
+        let loss = again.learn(lessons, &self.bag(lessons.train, fitting), fitting, self.seed)?;
+        self.again = Some(again);
+        Ok([loss, self.best.as_ref().map_or(f64::NAN, |best| best.validation_loss)])
+    }
+
+    /// Blocks of samples, drawn with replacement, as many as there are; or all of them where there are no bags.
+    fn bag(&self, samples: &[Sample], fitting: &Fitting) -> Vec<Sample> {
+        let Some(block) = fitting.bag_block else { return samples.to_vec() };
+        let bag = Bootstrap { block, draws: 1, seed: seed_for(self.seed, "bag") };
+        bag.blocks(samples.len(), 0).flat_map(|block| &samples[block]).copied().collect()
+    }
+}
+
+impl Pupil {
+    /// Learns for one epoch; the mean loss.
+    fn learn(
+        &mut self,
+        lessons: &Lessons<'_>,
+        samples: &[Sample],
+        fitting: &Fitting,
+        seed: u64,
+    ) -> Result<f64, TrainError> {
         let mut net = Net::with(lessons.shape, &self.tensors)?;
         net.sum_only = fitting.sum_only;
         let frozen: &[&str] = if fitting.sum_only { &["sight.shift"] } else { &[] };
-        let seed = seed_for(self.seed, &format!("epoch {}", self.epoch));
-        let blind = seed_for(seed, "vision dropout");
+        let seed_of_course = seed;
+        let seed = seed_for(seed, &format!("epoch {}", self.epoch));
+        let dropouts = Modality::ALL.map(|modality| seed_for(seed, &format!("{} dropout", modality.name())));
         let mut sum = 0.0;
-        for part in lessons.numbers.batches(lessons.fit, fitting.batch, Some(seed)) {
-            let sees = |sample: &Sample| uniform(blind, sample.row as u64) > fitting.vision_dropout;
-            let batch = lessons.numbers.batch(&part, sees)?;
+        for part in lessons.numbers.batches(samples, fitting.batch, Some(seed)) {
+            let shows = |sample: &Sample, modality: Modality| {
+                uniform(dropouts[modality as usize], sample.row as u64) > fitting.modality_dropout
+            };
+            let batch = lessons.numbers.batch(&part, shows)?;
             let output = net.forward(&batch.input)?;
             let (_, mut loss) = losses(&output, &batch, fitting)?;
             if let Some(rules) = lessons.rules {
@@ -236,18 +335,14 @@ impl Course {
             }
             let value = f64::from(loss.to_scalar::<f32>()?);
             if !value.is_finite() {
-                return Err(TrainError::Diverged { seed: self.seed, epoch: self.epoch + 1, loss: value });
+                let (seed, epoch) = (seed_of_course, self.epoch + 1);
+                return Err(TrainError::Diverged { seed, epoch, loss: value });
             }
             sum += value * part.len() as f64;
             self.optimiser.step(&net, &loss.backward()?, &fitting.rates, frozen)?;
         }
         self.epoch += 1;
         self.tensors = net.tensors()?;
-        let forecasts = forecast(&net, lessons.numbers, lessons.validation, fitting)?;
-        let validation_loss = cross_entropy(&forecasts, lessons.validation);
-        if self.best.as_ref().is_none_or(|best| validation_loss < best.validation_loss) {
-            self.best = Some(Best { epoch: self.epoch, validation_loss, tensors: self.tensors.clone() });
-        }
-        Ok([sum / lessons.fit.len() as f64, validation_loss])
+        Ok(sum / samples.len() as f64)
     }
 }

@@ -23,12 +23,20 @@ pub struct Input {
     pub videos: Tensor,
     /// Rows of the price stream, oldest first: `[B, T, K]`.
     pub price: Tensor,
-    /// Embeddings of text `[B, text]`; without them text is masked.
-    pub text: Option<Tensor>,
-    /// Recalls `[B, memory]`; without them memory is masked.
-    pub memory: Option<Tensor>,
     /// Whether there is vision: `[B, 1]` of 1 and 0.
     pub sees: Tensor,
+    /// Embeddings of text `[B, text]`; without them text is masked.
+    pub text: Option<Shown>,
+    /// Recalls `[B, memory]`; without them memory is masked.
+    pub memory: Option<Shown>,
+}
+
+/// A modality that not every sample has.
+pub struct Shown {
+    /// Its numbers, 0 where it is absent.
+    pub numbers: Tensor,
+    /// Where it is there: `[B, 1]` of 1 and 0.
+    pub present: Tensor,
 }
 
 /// What comes out.
@@ -181,15 +189,14 @@ impl Net {
         let projected_t = fusion.linear("t", &t)?;
         let (mut slots, mut present) =
             (vec![fusion.linear("v", &v)?, projected_t.clone()], vec![input.sees.clone()]);
-        let always = input.sees.ones_like()?;
-        present.push(always.clone());
+        present.push(input.sees.ones_like()?);
         let mut gate = vec![v.clone(), t];
         for (name, given, width) in [("s", &input.text, shape.text), ("m", &input.memory, shape.memory)] {
-            if let Some(x) = given {
-                slots.push(fusion.linear(name, x)?);
-                present.push(always.clone());
+            if let Some(shown) = given {
+                slots.push(fusion.linear(name, &shown.numbers)?);
+                present.push(shown.present.clone());
             }
-            gate.push(given.as_ref().map_or_else(|| nothing(width), |x| Ok(x.clone()))?);
+            gate.push(given.as_ref().map_or_else(|| nothing(width), |shown| Ok(shown.numbers.clone()))?);
         }
         let y = fusion.norm("ln", &Tensor::stack(&slots, 1)?)?;
         let attended = self.attend(&y, &Tensor::cat(&present, 1)?)?;

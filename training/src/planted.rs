@@ -54,8 +54,9 @@ impl Default for Planted {
             batch: 64,
             epochs: 14,
             patience: 8,
-            vision_dropout: 0.0,
+            modality_dropout: 0.0,
             critic_weight: 0.0,
+            bag_block: None,
             ..Fitting::default()
         };
         Self { phi: 0.3, train: 8000, test: 8000, shape, fitting, seed: 1 }
@@ -121,9 +122,15 @@ fn series(phi: f64, plan: &Planted) -> Dataset {
         // a move of 0 would be none
         let step = (MOVE2 * x).round() as i64;
         mid2 += if step == 0 { 1 } else { step };
-        Row { time_ns: i as i64 * STEP_NS, mid2, z: vec![(x / deviation) as f32], price: vec![0.0] }
+        Row {
+            time_ns: i as i64 * STEP_NS,
+            mid2,
+            z: vec![(x / deviation) as f32],
+            price: vec![0.0],
+            ..Row::default()
+        }
     };
-    Dataset { rows: (0..rows).map(row).collect() }
+    Dataset { rows: (0..rows).map(row).collect(), ..Dataset::default() }
 }
 
 /// Rows until a video is full.
@@ -153,8 +160,9 @@ fn accuracy(
     let lessons = Lessons {
         shape: &plan.shape,
         numbers: &numbers,
-        fit: &split.train[split.fit.clone()],
-        validation: &split.train[split.validation.clone()],
+        train: &split.train,
+        fit: split.fit.clone(),
+        validation: split.validation.clone(),
         rules: None,
     };
     let priors = priors(&split.train);
@@ -163,7 +171,7 @@ fn accuracy(
         let losses = course.run_epoch(&lessons, &plan.fitting)?;
         progress(course.progress(at, 4, &plan.fitting, losses));
     }
-    let best = course.best.as_ref().ok_or(TrainError::Stopped)?;
+    let best = course.learned().ok_or(TrainError::Stopped)?;
     let forecasts = best.forecast(&numbers, &plan.shape, &split.test, &plan.fitting)?;
     // the shares are those of coins: a drift that training saw is not direction
     let signs = Forecast::of(forecasts, &[0.5, 0.5, 0.0]).signs;

@@ -10,12 +10,12 @@ use crate::batch::{Numbers, Odd, Standard};
 use crate::dataset::{DOWN, Dataset, Protocol, Split, UP, counts, priors};
 use crate::error::TrainError;
 use crate::evaluate::{Bootstrap, Forecast, Judge, mean};
-use crate::fit::{Course, Fitting, Lessons, Progress};
+use crate::fit::{Best, Course, Fitting, Lessons, Progress};
 use crate::logic::term::{RulePlan, RuleTerm};
 use crate::report::{Report, Rule, Samples, SeedReport, Test};
 
 /// The beginning of a state file; the digit is the version of its format.
-const MAGIC: &[u8; 8] = b"januscl1";
+const MAGIC: &[u8; 8] = b"januscl2";
 
 /// How to train.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,8 +95,9 @@ pub fn train(
     let lessons = Lessons {
         shape: &plan.shape,
         numbers: &numbers,
-        fit: &split.train[split.fit.clone()],
-        validation: &split.train[split.validation.clone()],
+        train: &split.train,
+        fit: split.fit.clone(),
+        validation: split.validation.clone(),
         rules: rules.as_ref().filter(|rules| rules.weighs()),
     };
     let mut state = State::open(dataset, plan, &priors)?;
@@ -118,15 +119,17 @@ impl Plan {
     fn check(&self) -> Result<(), TrainError> {
         self.shape.check()?;
         let wrong = |why: String| Err(TrainError::Plan(why));
-        let Fitting { batch, epochs, patience, vision_dropout, .. } = self.fitting;
+        let Fitting { batch, epochs, patience, modality_dropout, .. } = self.fitting;
         if self.seeds.is_empty() || batch == 0 || epochs == 0 || patience == 0 {
             let seeds = self.seeds.len();
             return wrong(format!(
                 "{seeds} seeds, batch {batch}, {epochs} epochs, patience {patience}: at least 1 each"
             ));
         }
-        if !(0.0..1.0).contains(&vision_dropout) {
-            return wrong(format!("vision_dropout is {vision_dropout}, but must be at least 0 and below 1"));
+        if !(0.0..1.0).contains(&modality_dropout) {
+            return wrong(format!(
+                "modality_dropout is {modality_dropout}, but must be at least 0 and below 1"
+            ));
         }
         if self.shape.actions != 3 {
             return wrong(format!("{} actions, but up, down and flat are forecast", self.shape.actions));
@@ -159,26 +162,28 @@ fn judge(
     let signs = rule(dataset, &split.test, plan.rule_number);
     let judge = Judge { classes: &classes, rule: &signs, priors, bootstrap: &plan.bootstrap };
     let (mut seeds, mut models) = (Vec::new(), Vec::new());
-    let learned = || courses.iter().filter_map(|course| Some((course, course.best.as_ref()?)));
-    for (course, best) in learned() {
+    let learned: Vec<(&Course, Best)> =
+        courses.iter().filter_map(|course| Some((course, course.learned()?))).collect();
+    for (course, best) in &learned {
         let probabilities = best.forecast(numbers, &plan.shape, &split.test, &plan.fitting)?;
         seeds.push(SeedReport {
             seed: course.seed,
-            epochs: course.epoch,
+            epochs: course.epochs(),
             best_epoch: best.epoch,
             validation_loss: best.validation_loss,
             test: judge.figures(&Forecast::of(probabilities.clone(), &priors)),
         });
         models.push(probabilities);
     }
-    let by_validation = learned()
+    let by_validation = learned
+        .iter()
         .enumerate()
         .min_by(|(_, (_, a)), (_, (_, b))| a.validation_loss.total_cmp(&b.validation_loss));
     let (chosen, (course, best)) = by_validation.ok_or(TrainError::Stopped)?;
     let mut tensors = best.tensors.clone();
     standard.fold(&mut tensors);
     let [up, down, flat] = counts(&split.test);
-    let others = baselines(dataset, split, standard, plan.rule_number, &priors);
+    let others = baselines(dataset, split, standard, plan.rule_number, plan.odd.as_ref(), &priors);
     let report = Report {
         test: Test { up, down, flat, figures: judge.figures(&Forecast::of(mean(&models), &priors)) },
         rule: hits(&classes, &signs),

@@ -21,6 +21,7 @@ impl Pen {
             config: Hash::default(),
             policy: Hash::default(),
             rules: None,
+            schemas: None,
             backend: "none".into(),
             cpu: "any".into(),
             instruments: Vec::new(),

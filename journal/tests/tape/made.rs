@@ -31,6 +31,7 @@ pub fn manifest(run: &str) -> Manifest {
         config: journal::Hash([1; 32]),
         policy: journal::Hash([2; 32]),
         rules: None,
+        schemas: None,
         backend: "none".into(),
         cpu: "any".into(),
         instruments: vec!["TEST".into()],

@@ -133,6 +133,26 @@ impl Feature {
         &FEATURES[self as usize]
     }
 
+    /// Whether it changes its sign, and nothing else, when buyers and sellers change places.
+    pub const fn is_odd(self) -> bool {
+        match self {
+            Self::Imbalance1
+            | Self::Imbalance5
+            | Self::Imbalance10
+            | Self::OrderFlowImbalance
+            | Self::TradeFlow
+            | Self::ReturnMid
+            | Self::ReturnMicro
+            | Self::Inventory => true,
+            Self::Mid
+            | Self::Microprice
+            | Self::Spread
+            | Self::SpreadBp
+            | Self::RealisedVol
+            | Self::Volume => false,
+        }
+    }
+
     /// The feature of that name.
     pub fn find(name: &str) -> Option<Self> {
         FEATURES.iter().find(|spec| spec.name == name).map(|spec| spec.feature)

@@ -221,6 +221,47 @@ mod tests {
         Quantity::from_units(of * SCALE)
     }
 
+    /// A quote, and who took how much at it: bid and ask as (price, quantity).
+    type Moment = ((i64, i64), (i64, i64), i64, Option<Side>);
+
+    /// What is sampled of these moments with a position, and of their mirror images about 100 with the opposite one.
+    fn with_mirror(moments: &[Moment], position: i64) -> [FeatureVector; 2] {
+        let [mut plain, mut mirror] = [Desk::new(), Desk::new()];
+        let turned = |(price, quantity): (i64, i64)| (200 - price, quantity);
+        let mut last = [FeatureVector::default(); 2];
+        for &(bid, ask, quantity, aggressor) in moments {
+            plain.quote(bid, ask).trade(quantity, aggressor);
+            mirror.quote(turned(ask), turned(bid)).trade(quantity, aggressor.map(Side::opposite));
+            let whole = [whole(position), -whole(position)];
+            last = [plain.state.sample(&plain.book, whole[0]), mirror.state.sample(&mirror.book, whole[1])];
+        }
+        last
+    }
+
+    #[test]
+    fn in_the_mirror_odd_features_change_their_sign_and_the_others_stay() {
+        let moments = [
+            ((98, 3), (101, 2), 1, Some(Side::Buy)),
+            ((99, 5), (101, 2), 2, Some(Side::Sell)),
+            ((99, 4), (102, 7), 3, Some(Side::Buy)),
+        ];
+        let [plain, mirror] = with_mirror(&moments, 2);
+        for spec in &crate::features::FEATURES {
+            // prices themselves are mirrored about 100, and shares of the mid a little by that
+            let is_price = matches!(spec.feature, Feature::Mid | Feature::Microprice);
+            let (a, b) = (plain[spec.feature].expect("known"), mirror[spec.feature].expect("known"));
+            let want = if is_price {
+                200.0 - a
+            } else if spec.feature.is_odd() {
+                -a
+            } else {
+                a
+            };
+            assert!(a != 0.0, "{}: nothing would show", spec.name);
+            assert!((b - want).abs() <= 0.02 * want.abs(), "{}: {b} for {a}", spec.name);
+        }
+    }
+
     #[test]
     fn nothing_known_is_absent() {
         let features = Desk::new().sample();

@@ -132,6 +132,13 @@ pub struct Recall {
     pub confidence: f32,
 }
 
+impl Recall {
+    /// Whether there is anything that it recalls.
+    pub const fn is_known(&self) -> bool {
+        !self.nearest.is_empty()
+    }
+}
+
 /// From the neocortex.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recalled {

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use synapse::{Action, Modality, Model, Recall};
 
-use crate::layout::MEMORY;
+use crate::layout::{MEMORY, MEMORY_NUMBERS};
 use crate::price::PRICE;
 use crate::window::Window;
 
@@ -85,7 +85,7 @@ impl Fuser {
             Modality::Vision => 0..price,
             Modality::Price => price..text,
             Modality::Text => text..memory,
-            Modality::Memory => memory..memory + Action::COUNT * MEMORY.len(),
+            Modality::Memory => memory..memory + MEMORY_NUMBERS,
         }
     }
 
@@ -126,8 +126,8 @@ impl Fuser {
     }
 }
 
-/// Writes [`MEMORY`] of each action; what is unknown is 0.
-pub(crate) fn write_memory(recall: &[Recall; Action::COUNT], m: &mut [f32]) {
+/// Writes [`MEMORY`] of each action, [`MEMORY_NUMBERS`] in all; what is unknown is 0.
+pub fn write_memory(recall: &[Recall; Action::COUNT], m: &mut [f32]) {
     for (recall, m) in recall.iter().zip(m.chunks_exact_mut(MEMORY.len())) {
         let known = [recall.reward_bp, recall.reward_std_bp, Some(recall.confidence)];
         m.copy_from_slice(&known.map(|number| number.unwrap_or(0.0)));

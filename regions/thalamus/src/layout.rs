@@ -8,6 +8,8 @@ use crate::price::PRICE;
 
 /// What is remembered of each action, in the order of the concatenation.
 pub const MEMORY: [&str; 3] = ["reward_bp", "reward_std_bp", "confidence"];
+/// Numbers of the recall of all actions.
+pub const MEMORY_NUMBERS: usize = Action::COUNT * MEMORY.len();
 
 /// How many numbers each modality has in the concatenation, in its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ impl Layout {
     /// until there is fusion.
     #[must_use]
     pub const fn new(vision: usize) -> Self {
-        Self { vision, price: PRICE.len(), text: 0, memory: Action::COUNT * MEMORY.len() }
+        Self { vision, price: PRICE.len(), text: 0, memory: MEMORY_NUMBERS }
     }
 
     /// How many numbers there are.

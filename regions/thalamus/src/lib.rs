@@ -11,8 +11,8 @@ pub mod projection;
 mod region;
 mod window;
 
-pub use fuser::{Fuser, Modalities};
-pub use layout::Layout;
+pub use fuser::{Fuser, Modalities, write_memory};
+pub use layout::{Layout, MEMORY_NUMBERS};
 pub use region::{Thalamus, ThalamusParams};
 
 /// The region's name.

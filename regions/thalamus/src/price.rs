@@ -17,28 +17,34 @@ const LARGEST: f64 = 1e6;
 pub struct PriceNumber {
     /// Its name.
     pub name: &'static str,
+    /// Whether it changes its sign when buyers and sellers change places.
+    pub is_odd: bool,
     of: fn(&Sensed, &Instrument) -> Option<f64>,
 }
 
-const fn number(name: &'static str, of: fn(&Sensed, &Instrument) -> Option<f64>) -> PriceNumber {
-    PriceNumber { name, of }
+const fn odd(name: &'static str, of: fn(&Sensed, &Instrument) -> Option<f64>) -> PriceNumber {
+    PriceNumber { name, is_odd: true, of }
+}
+
+const fn even(name: &'static str, of: fn(&Sensed, &Instrument) -> Option<f64>) -> PriceNumber {
+    PriceNumber { name, is_odd: false, of }
 }
 
 /// The price stream, in order.
 pub const PRICE: [PriceNumber; 12] = [
-    number("return_mid", |sensed, _| feature(sensed, Feature::ReturnMid)),
-    number("return_micro", |sensed, _| feature(sensed, Feature::ReturnMicro)),
+    odd("return_mid", |sensed, _| feature(sensed, Feature::ReturnMid)),
+    odd("return_micro", |sensed, _| feature(sensed, Feature::ReturnMicro)),
     // from the top of the book, whose prices have more digits than the features
-    number("micro_edge_bp", |sensed, _| sensed.top?.micro_edge_bp()),
-    number("spread_bp", |sensed, _| feature(sensed, Feature::SpreadBp)),
-    number("imbalance_1", |sensed, _| feature(sensed, Feature::Imbalance1)),
-    number("imbalance_5", |sensed, _| feature(sensed, Feature::Imbalance5)),
-    number("imbalance_10", |sensed, _| feature(sensed, Feature::Imbalance10)),
-    number("order_flow_imbalance", |sensed, _| feature(sensed, Feature::OrderFlowImbalance).map(signed_log)),
-    number("trade_flow", |sensed, _| feature(sensed, Feature::TradeFlow).map(signed_log)),
-    number("realised_vol", |sensed, _| feature(sensed, Feature::RealisedVol)),
-    number("volume", |sensed, _| feature(sensed, Feature::Volume).map(signed_log)),
-    number("inventory_share", inventory_share),
+    odd("micro_edge_bp", |sensed, _| sensed.top?.micro_edge_bp()),
+    even("spread_bp", |sensed, _| feature(sensed, Feature::SpreadBp)),
+    odd("imbalance_1", |sensed, _| feature(sensed, Feature::Imbalance1)),
+    odd("imbalance_5", |sensed, _| feature(sensed, Feature::Imbalance5)),
+    odd("imbalance_10", |sensed, _| feature(sensed, Feature::Imbalance10)),
+    odd("order_flow_imbalance", |sensed, _| feature(sensed, Feature::OrderFlowImbalance).map(signed_log)),
+    odd("trade_flow", |sensed, _| feature(sensed, Feature::TradeFlow).map(signed_log)),
+    even("realised_vol", |sensed, _| feature(sensed, Feature::RealisedVol)),
+    even("volume", |sensed, _| feature(sensed, Feature::Volume).map(signed_log)),
+    odd("inventory_share", inventory_share),
 ];
 
 /// The names of the first `count` of [`PRICE`].
@@ -125,6 +131,23 @@ mod tests {
         near("micro_edge_bp", 50.0);
         // 2 held at 100, of a reference notional of 1000
         near("inventory_share", 0.2);
+    }
+
+    #[test]
+    fn in_the_mirror_odd_numbers_change_their_sign_and_the_others_stay() {
+        let mut plain = sensed();
+        plain.features = FeatureVector([Some(2.0); 14]);
+        let mut mirror = plain.clone();
+        for spec in market::features::FEATURES.iter().filter(|spec| spec.feature.is_odd()) {
+            mirror.features[spec.feature] = Some(-2.0);
+        }
+        mirror.account.position = -plain.account.position;
+        let top = mirror.top.as_mut().expect("a book");
+        std::mem::swap(&mut top.bid.quantity, &mut top.ask.quantity);
+        for ((number, a), b) in PRICE.iter().zip(written(&plain)).zip(written(&mirror)) {
+            assert!(a != 0.0, "{}: nothing would show", number.name);
+            assert_eq!(b, if number.is_odd { -a } else { a }, "{}", number.name);
+        }
     }
 
     #[test]

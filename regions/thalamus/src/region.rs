@@ -3,7 +3,7 @@
 use market::{InstrumentId, Instruments, Timestamp};
 use serde::{Deserialize, Serialize};
 use synapse::random::seed_for;
-use synapse::{Fault, Fused, FusedState, Modality, Notice, NoticeKind, Perceived, Region};
+use synapse::{Fault, Fused, FusedState, Modality, Notice, NoticeKind, Perceived, Recall, Region};
 
 use crate::NAME;
 use crate::fuser::{Fuser, Given, write_memory};
@@ -135,8 +135,8 @@ impl Thalamus {
             past,
             row: &room.row[..fuser.price_numbers],
             s: news.as_ref().filter(fresh).map(|news| &*news.embedding),
-            m: (trained(Modality::Memory) && perceived.recalled.schemas > 0)
-                .then_some(&perceived.recalled.recall),
+            m: Some(&perceived.recalled.recall)
+                .filter(|recall| trained(Modality::Memory) && recall.iter().any(Recall::is_known)),
         };
         room.input.resize(fuser.inputs(), 0.0);
         room.output.resize(2 * fuser.width, 0.0);
@@ -158,7 +158,7 @@ impl Thalamus {
         }
         x[self.layout.range(Modality::Price)].copy_from_slice(&room.row);
         absent.push(Modality::Text);
-        if perceived.recalled.schemas == 0 {
+        if !perceived.recalled.recall.iter().any(Recall::is_known) {
             absent.push(Modality::Memory);
         } else {
             write_memory(&perceived.recalled.recall, &mut x[self.layout.range(Modality::Memory)]);
@@ -261,7 +261,7 @@ mod tests {
     use market::features::Feature;
     use proptest::prelude::*;
     use scenes::{instrument, instruments, sensed};
-    use synapse::{Recall, SampleKind, Sensed, Startle};
+    use synapse::{SampleKind, SchemaMatch, Sensed, Startle};
 
     const VISION: usize = 5;
 
@@ -273,11 +273,13 @@ mod tests {
         Thalamus::new(params, layout, run_seed, instruments(1, &instrument()), None)
     }
 
-    /// A sample with this percept, and as many schemas to recall from.
+    /// A sample with this percept, and as many schemas that are recalled for buying.
     fn perceived(sensed: Sensed, v: Vec<f32>, recall: [Recall; 3], schemas: u32) -> Perceived {
         let mut perceived = scenes::perceived(sensed);
         perceived.percept.v = v.into();
         perceived.recalled.recall = recall;
+        perceived.recalled.recall[0].nearest =
+            (0..schemas).map(|schema| SchemaMatch { schema, cosine: 0.5 }).collect();
         perceived.recalled.schemas = schemas;
         perceived
     }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use scenes::{instrument, instruments, sensed};
 use synapse::{
     Fault, Fused, Modality, Model, ModelCard, Notice, NoticeKind, Perceived, Recall, Region, SampleKind,
-    Sensed, Startle,
+    SchemaMatch, Sensed, Startle,
 };
 use thalamus::{Fuser, Layout, Modalities, Thalamus, ThalamusParams};
 
@@ -74,13 +74,17 @@ fn startled(seconds: i64, imbalance: f32) -> Sensed {
     Sensed { kind: SampleKind::Startle(Startle::Gap), ..sample(seconds, imbalance) }
 }
 
-/// With a percept, and as many schemas to recall from.
+/// With a percept, and as many schemas that are recalled for selling.
 fn perceived(sensed: Sensed, v: &[f32], schemas: u32) -> Perceived {
     let mut perceived = scenes::perceived(sensed);
     perceived.percept.v = v.into();
     perceived.recalled.schemas = schemas;
-    perceived.recalled.recall[1] =
-        Recall { reward_bp: Some(-2.0), reward_std_bp: None, confidence: 0.5, ..Recall::default() };
+    perceived.recalled.recall[1] = Recall {
+        nearest: (0..schemas).map(|schema| SchemaMatch { schema, cosine: 0.5 }).collect(),
+        reward_bp: Some(-2.0),
+        reward_std_bp: None,
+        confidence: 0.5,
+    };
     perceived
 }
 

@@ -218,12 +218,7 @@ mod tests {
 
     /// Six rows a second apart: a mid that rises by 1 bp each, spreads of 1 and 4 bp by turns, calm half of the time.
     fn made(text: &str) -> (RulePlan, Dataset) {
-        let row = |i: i64| Row {
-            time_ns: i * SECOND_NS,
-            mid2: 2_000_000 + 200 * i,
-            z: Vec::new(),
-            price: Vec::new(),
-        };
+        let row = |i: i64| Row { time_ns: i * SECOND_NS, mid2: 2_000_000 + 200 * i, ..Row::default() };
         let calm = [None, Some(1.0), Some(0.9), Some(0.8), Some(0.2), Some(0.1)];
         let plan = RulePlan {
             file: "felt.ltn".to_owned(),
@@ -232,7 +227,7 @@ mod tests {
             spread_bp: [1.0, 4.0].repeat(3).into_iter().map(Some).collect(),
             learned: [("calm".to_owned(), calm.to_vec())].into(),
         };
-        (plan, Dataset { rows: (0..6).map(row).collect() })
+        (plan, Dataset { rows: (0..6).map(row).collect(), ..Dataset::default() })
     }
 
     fn samples() -> Vec<Sample> {

@@ -16,13 +16,16 @@ fn random(seed: u64, purpose: &str, sizes: &[usize]) -> Tensor {
 /// Inputs of `count` samples with all modalities, each video of its own windows.
 fn input(shape: &Shape, seed: u64, count: usize) -> Input {
     let windows = count * shape.frames;
+    let ones = || Tensor::ones((count, 1), candle_core::DType::F32, &Device::Cpu).expect("ones");
+    let shown =
+        |what, numbers| Some(Shown { numbers: random(seed, what, &[count, numbers]), present: ones() });
     Input {
         windows: random(seed, "windows", &[windows, shape.window, shape.features]),
         videos: Tensor::arange(0, windows as u32, &Device::Cpu).expect("indices"),
         price: random(seed, "price", &[count, shape.price_window, shape.price_numbers]),
-        text: Some(random(seed, "text", &[count, shape.text])),
-        memory: Some(random(seed, "memory", &[count, shape.memory])),
-        sees: Tensor::ones((count, 1), candle_core::DType::F32, &Device::Cpu).expect("ones"),
+        sees: ones(),
+        text: shown("text", shape.text),
+        memory: shown("memory", shape.memory),
     }
 }
 
@@ -142,13 +145,23 @@ fn candle_agrees_with_our_kernels() {
     };
     let flat = |x: &Tensor| x.flatten_all().and_then(|x| x.to_vec1::<f32>()).expect("numbers");
     let mut largest = 0.0f32;
-    for case in 0..8u8 {
+    // a modality is absent from a whole data set, or from a sample
+    let absent = |shown: Option<Shown>, is_data_set: bool| {
+        let none = |x: Tensor| x.zeros_like().expect("zeros");
+        let Shown { numbers, present } = shown.filter(|_| !is_data_set)?;
+        Some(Shown { numbers: none(numbers), present: none(present) })
+    };
+    for case in 0..16u8 {
         let present = [case & 1, 1, (case >> 1) & 1, (case >> 2) & 1];
         let mut given = input(&shape, u64::from(case), 1);
         given.windows = (given.windows * if case == 0 { 40.0 } else { 1.0 }).expect("saturated");
         given.sees = (given.sees * f64::from(present[0])).expect("a mask");
-        given.text = given.text.filter(|_| present[2] == 1);
-        given.memory = given.memory.filter(|_| present[3] == 1);
+        if present[2] == 0 {
+            given.text = absent(given.text, case < 8);
+        }
+        if present[3] == 0 {
+            given.memory = absent(given.memory, case < 8);
+        }
         let out = net.forward(&given).expect("a forward pass");
         let frames =
             gaf::frames(&given.windows, &net.vars["sight.scale"], &net.vars["sight.shift"]).expect("frames");
@@ -159,7 +172,8 @@ fn candle_agrees_with_our_kernels() {
         largest = largest.max(agree("token", &flat(&out.tokens), &tokens));
         let v = run(&*models.temporal, &tokens);
         largest = largest.max(agree("v", &flat(&out.v), &v));
-        let or_zeros = |x: &Option<Tensor>, len: usize| x.as_ref().map_or(vec![0.0; len], flat);
+        let or_zeros =
+            |x: &Option<Shown>, len: usize| x.as_ref().map_or(vec![0.0; len], |shown| flat(&shown.numbers));
         let parts = [
             v,
             flat(&given.price),
