@@ -300,7 +300,7 @@ impl Course {
     }
 
     /// Blocks of samples, drawn with replacement, as many as there are; or all of them where there are no bags.
-    fn bag(&self, samples: &[Sample], fitting: &Fitting) -> Vec<Sample> {
+    pub(crate) fn bag(&self, samples: &[Sample], fitting: &Fitting) -> Vec<Sample> {
         let Some(block) = fitting.bag_block else { return samples.to_vec() };
         let bag = Bootstrap { block, draws: 1, seed: seed_for(self.seed, "bag") };
         bag.blocks(samples.len(), 0).flat_map(|block| &samples[block]).copied().collect()
@@ -314,13 +314,12 @@ impl Pupil {
         lessons: &Lessons<'_>,
         samples: &[Sample],
         fitting: &Fitting,
-        seed: u64,
+        course_seed: u64,
     ) -> Result<f64, TrainError> {
         let mut net = Net::with(lessons.shape, &self.tensors)?;
         net.sum_only = fitting.sum_only;
         let frozen: &[&str] = if fitting.sum_only { &["sight.shift"] } else { &[] };
-        let seed_of_course = seed;
-        let seed = seed_for(seed, &format!("epoch {}", self.epoch));
+        let seed = seed_for(course_seed, &format!("epoch {}", self.epoch));
         let dropouts = Modality::ALL.map(|modality| seed_for(seed, &format!("{} dropout", modality.name())));
         let mut sum = 0.0;
         for part in lessons.numbers.batches(samples, fitting.batch, Some(seed)) {
@@ -335,7 +334,7 @@ impl Pupil {
             }
             let value = f64::from(loss.to_scalar::<f32>()?);
             if !value.is_finite() {
-                let (seed, epoch) = (seed_of_course, self.epoch + 1);
+                let (seed, epoch) = (course_seed, self.epoch + 1);
                 return Err(TrainError::Diverged { seed, epoch, loss: value });
             }
             sum += value * part.len() as f64;

@@ -263,3 +263,39 @@ fn a_batch_shows_what_is_there_and_mirrors_what_is_remembered() {
     let shown = [blind.text, blind.memory].map(|shown| rows(&shown.expect("a modality").present).concat());
     assert!(shown.concat().iter().all(|present| *present == 0.0));
 }
+
+#[test]
+fn a_bag_holds_blocks_of_what_it_is_drawn_from_and_what_is_learned_is_learned_again_from_one() {
+    let (plan, data) = (plan(), dataset());
+    let split = data.split(&plan.protocol, &plan.shape).expect("parts");
+    let course = |seed| Course::new(&plan.shape, seed, &[0.3, 0.3, 0.4]).expect("a course");
+    let fit = &split.train[split.fit.clone()];
+    let rows =
+        |seed| course(seed).bag(fit, &plan.fitting).iter().map(|sample| sample.row).collect::<Vec<_>>();
+    let [one, two] = [1, 2].map(rows);
+    assert!(one.len() == fit.len() && one != two && one == rows(1));
+    assert!(one.iter().all(|row| (fit[0].row..=fit[fit.len() - 1].row).contains(row)));
+    let breaks = one.windows(2).filter(|two| two[1] != two[0] + 1).count();
+    assert!(breaks < fit.len().div_ceil(20), "blocks of 20: {breaks} breaks");
+    let plain = Fitting { bag_block: None, ..plan.fitting.clone() };
+    assert_eq!(course(1).bag(fit, &plain), fit);
+
+    let standard = Standard::of(&data, &split.train, 2);
+    let numbers = Numbers::new(&data, &plan.shape, &standard, plan.odd.as_ref());
+    let (train, validation) = (&split.train[..], split.validation.clone());
+    let lessons = Lessons {
+        shape: &plan.shape,
+        numbers: &numbers,
+        train,
+        fit: split.fit.clone(),
+        validation,
+        rules: None,
+    };
+    let mut learner = course(1);
+    while !learner.is_over(&plan.fitting) {
+        learner.run_epoch(&lessons, &plan.fitting).expect("an epoch");
+    }
+    let (best, learned) = (learner.best.clone().expect("a best"), learner.learned().expect("learned"));
+    assert_eq!((best.epoch, best.validation_loss), (learned.epoch, learned.validation_loss));
+    assert_ne!(best.tensors, learned.tensors);
+}
