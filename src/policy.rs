@@ -33,7 +33,7 @@ const AUTO: &str = "auto";
 pub const NONE: &str = "none";
 
 /// The file beside a network that has the schemas it was trained with.
-pub const MEMORY: &str = "schemas.book";
+pub const BOOK: &str = "schemas.book";
 
 /// What decides.
 #[derive(Debug, Clone, PartialEq)]
@@ -356,7 +356,7 @@ pub fn memory(policy: &Policy, config: &Config) -> Result<Option<(Hash, SchemaBo
     let bytes = match config.inference.network.as_str() {
         AUTO => include_bytes!("../models/next-move/schemas.book").to_vec(),
         folder => {
-            let path = Path::new(folder).join(MEMORY);
+            let path = Path::new(folder).join(BOOK);
             std::fs::read(&path).map_err(|e| Failure::Input(format!("{}: {e}", path.display())))?
         }
     };
@@ -366,8 +366,7 @@ pub fn memory(policy: &Policy, config: &Config) -> Result<Option<(Hash, SchemaBo
             "the schemas beside the network are {hash}, and its card names {name}"
         )));
     }
-    let book =
-        SchemaBook::from_bytes(&bytes).map_err(|why| Failure::Input(format!("schemas {hash}: {why}")))?;
+    let book = sleep::decode_book(&hash, &bytes)?;
     let codes = config.hippocampus.codes as usize;
     let is_of_run = book.seed() == sleep::seed(config) && book.schemas().dimension() == Some(codes);
     if !is_of_run {

@@ -12,12 +12,11 @@ use market::Instruments;
 use market::features::{Feature, FeatureVector};
 use market::feed::{Format, Merge};
 use market::sampler::SamplerKind;
-use neocortex::learn::SchemaBook;
 use networks::{Card, Network, Shape, Source, files};
 use synapse::Sensed;
 use thalamus::price::PRICE;
 use training::logic::RulePlan;
-use training::{Dataset, Fitting, Odd, Plan, Planted, Progress, Report};
+use training::{Fitting, Odd, Plan, Planted, Progress, Report, Trained};
 use visual_cortex::seen::SEEN;
 
 use super::terminal::{bar, say, say_json, tell};
@@ -26,8 +25,8 @@ use crate::assemble;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::law;
-use crate::policy::MEMORY;
-use crate::school::{self, Lived, Rows};
+use crate::policy::BOOK;
+use crate::school::{self, Material, Rows};
 
 /// The balanced accuracy that a network must reach by itself.
 const LEAST_BA: f64 = 0.75;
@@ -97,6 +96,9 @@ impl Train {
         if self.soft_rules.is_some() && self.task != Task::NextMove {
             return Err(Failure::Input("--soft-rules is for --task next-move, which feels them".to_owned()));
         }
+        if self.journal.is_some() && self.task != Task::NextMove {
+            return Err(Failure::Input("--journal is for --task next-move, which learns from it".to_owned()));
+        }
         match (self.task, &self.out) {
             (Task::NextMove, Some(out)) => self.next_move(out),
             (Task::Predicates, Some(out)) => self.predicates(out),
@@ -147,13 +149,13 @@ impl Train {
         let is_late = || limit.is_some_and(|limit| began.elapsed() > limit);
         let trained = training::train(dataset, &plan, &mut |progress| show(&bar, &progress), &is_late)?;
         bar.finish_and_clear();
-        let book = (material.book_before)(trained.report.cut_ns)?.map(|book| book.to_bytes());
+        let book = material.book_before(trained.report.cut_ns)?.map(|book| book.to_bytes());
         let schemas = book.as_ref().map(|book| Hash::of(book).to_string());
-        let card = Card { schemas, ..material.card(&plan, &trained.report)? };
+        let card = card(&material, &plan, &trained, schemas)?;
         let network = Network::new(card, trained.weights).map_err(|e| Failure::Input(e.to_string()))?;
         files::write(&network, out).map_err(|e| Failure::Environment(e.to_string()))?;
         if let Some(book) = book {
-            let path = out.join(MEMORY);
+            let path = out.join(BOOK);
             std::fs::write(&path, book).map_err(|e| Failure::unwritable(&path, &e))?;
         }
         if self.json {
@@ -177,39 +179,24 @@ impl Train {
 
     /// What there is to learn from.
     fn material(&self) -> Result<Material, Failure> {
-        let (material, blind) = match &self.journal {
-            Some(dir) => {
-                let mut lived = Lived::read(dir, Shape::default().price_numbers)?;
-                let blind = lived.blind;
-                let material = Material {
-                    source: format!("a run over {}", lived.feeds.join(", ")),
-                    config: lived.config.clone(),
-                    dataset: std::mem::take(&mut lived.dataset),
-                    features: std::mem::take(&mut lived.features),
-                    sampler: lived.sampler.clone(),
-                    book_before: Box::new(move |time_ns| lived.book_before(time_ns)),
-                };
-                (material, blind)
-            }
+        let material = match &self.journal {
+            Some(dir) => Material::of_tape(dir, Shape::default().price_numbers)?,
             None => self.sensed()?,
         };
-        let rows = &material.dataset.rows;
-        tell(&format!("{} samples to learn from, in {blind} of which nothing is seen.\n", rows.len()));
+        let (rows, blind) = (material.dataset.rows.len(), material.blind);
+        tell(&format!("{rows} samples to learn from, in {blind} of which nothing is seen.\n"));
         Ok(material)
     }
 
-    /// What the daemon's own senses make of the feeds, and of how many samples nothing is seen.
-    fn sensed(&self) -> Result<(Material, u64), Failure> {
+    /// What the daemon's own senses make of the feeds.
+    fn sensed(&self) -> Result<Material, Failure> {
         let config = self.config()?;
         let instruments = traded(&config)?;
         let (_, instrument) =
             instruments.iter().next().ok_or_else(|| Failure::Internal("no instrument".into()))?;
         let mut rows = Rows::new(&config.visual_cortex, instrument.clone(), shape(&config).price_numbers);
         let sampler = self.watch(&config, &mut |sensed| _ = rows.note(sensed))?.to_string();
-        let (rows, features, blind) = rows.into_rows();
-        let (source, dataset) = (self.source(), Dataset { rows, ..Dataset::default() });
-        let book_before = Box::new(|_| Ok(None));
-        Ok((Material { source, config, dataset, features, sampler, book_before }, blind))
+        Ok(Material::of_rows(self.source(), config, rows, sampler))
     }
 
     /// The rules that are to be felt, with what rows of these features tell them.
@@ -245,50 +232,37 @@ impl Train {
     }
 }
 
-/// What a network learns from.
-struct Material {
-    /// What it is called in a card.
-    source: String,
-    config: Config,
-    dataset: Dataset,
-    /// The features of each row.
-    features: Vec<FeatureVector>,
-    sampler: String,
-    /// The schemas that were recalled from before a time.
-    book_before: Box<dyn Fn(i64) -> Result<Option<SchemaBook>, Failure>>,
-}
-
-impl Material {
-    /// The card of what is learned, without schemas.
-    fn card(&self, plan: &Plan, report: &Report) -> Result<Card, Failure> {
-        let Self { config, dataset, .. } = self;
-        let features = visual_cortex::seen::seen_names();
-        // rules without weight are no part of what was learned
-        let rules = report.rules.clone().filter(|rules| rules.weight > 0.0);
-        Ok(Card {
-            name: "next-move".to_owned(),
-            about: about(report),
-            trained: true,
-            task: "next-move".to_owned(),
-            features_hash: Card::hash_of(&features),
-            features,
-            price: thalamus::price::names(plan.shape.price_numbers),
-            modalities: dataset.modalities().into_iter().map(|modality| modality.name().to_owned()).collect(),
-            schemas: None,
-            gain: config.visual_cortex.gain,
-            sampler: self.sampler.clone(),
-            shape: plan.shape.clone(),
-            data: vec![Source {
-                name: self.source.clone(),
-                hash: dataset.hash(),
-                samples: dataset.rows.len() as u64,
-            }],
-            cut_ns: Some(report.cut_ns),
-            priors: report.priors,
-            seeds: plan.seeds.clone(),
-            figures: serde_json::to_value(Report { rules, ..report.clone() })?,
-        })
-    }
+/// The card of what is learned, beside schemas of that name.
+fn card(
+    material: &Material,
+    plan: &Plan,
+    trained: &Trained,
+    schemas: Option<String>,
+) -> Result<Card, Failure> {
+    let Trained { report, modalities, .. } = trained;
+    let Material { source, config, dataset, sampler, .. } = material;
+    let features = visual_cortex::seen::seen_names();
+    // rules without weight are no part of what was learned
+    let rules = report.rules.clone().filter(|rules| rules.weight > 0.0);
+    Ok(Card {
+        name: "next-move".to_owned(),
+        about: about(report),
+        trained: true,
+        task: "next-move".to_owned(),
+        features_hash: Card::hash_of(&features),
+        features,
+        price: thalamus::price::names(plan.shape.price_numbers),
+        modalities: modalities.iter().map(|modality| modality.name().to_owned()).collect(),
+        schemas,
+        gain: config.visual_cortex.gain,
+        sampler: sampler.clone(),
+        shape: plan.shape.clone(),
+        data: vec![Source { name: source.clone(), hash: dataset.hash(), samples: dataset.rows.len() as u64 }],
+        cut_ns: Some(report.cut_ns),
+        priors: report.priors,
+        seeds: plan.seeds.clone(),
+        figures: serde_json::to_value(Report { rules, ..report.clone() })?,
+    })
 }
 
 /// What a network is, and, where it is not worth what it should be, that.

@@ -95,7 +95,7 @@ impl News {
             let embedder = Embedder::open(folder, &config.inference, numbers)?;
             (Origin::File(headlines, Box::new(embedder)), Some(numbers))
         };
-        let stale_ns = i64::from(config.thalamus.news_stale_s) * market::time::SECOND_NS;
+        let stale_ns = config.thalamus.news_stale_ns();
         let name = file.display().to_string();
         Ok(Some(Self { name, stats, stale_ns, numbers, from, next: None, latest: None, fault: None }))
     }

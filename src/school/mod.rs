@@ -1,6 +1,6 @@
 //! The school's side of the house: feeds become rows to learn from, and what was learned an artefact.
 
-mod lived;
+mod material;
 mod moments;
 mod predicates;
 mod rows;
@@ -14,7 +14,7 @@ use training::{Report, TrainError};
 
 use crate::failure::Failure;
 
-pub use lived::Lived;
+pub use material::Material;
 pub use moments::moment;
 pub use predicates::{told_logic, told_predicate};
 pub use rows::Rows;

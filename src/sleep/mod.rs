@@ -133,7 +133,7 @@ pub fn night(dir: &Path, until: u64, config: &Config) -> Result<Night, Failure> 
 /// # Errors
 /// [`Failure::Input`] where it is missing, damaged or of other codes.
 pub fn read_book(dir: &Path, hash: &Hash, config: &Config) -> Result<SchemaBook, Failure> {
-    let (book, codes) = (decode_book(dir, hash)?, config.hippocampus.codes as usize);
+    let (book, codes) = (stored_book(dir, hash)?, config.hippocampus.codes as usize);
     match book.schemas().dimension() {
         Some(found) if found != codes => Err(Failure::Input(format!(
             "schemas {hash}: they have {found} numbers, and hippocampus.codes is {codes}; sleep to make others"
@@ -158,16 +158,23 @@ pub fn book_at(dir: &Path, reader: &Reader, sequence: u64) -> Result<Option<Sche
                 && let Some(hash) = kind.activates()
                 && known.contains(&Hash(hash))
             {
-                return decode_book(dir, &Hash(hash)).map(Some);
+                return stored_book(dir, &Hash(hash)).map(Some);
             }
         }
     }
-    reader.manifest().schemas.as_ref().map(|hash| decode_book(dir, hash)).transpose()
+    reader.manifest().schemas.as_ref().map(|hash| stored_book(dir, hash)).transpose()
 }
 
-fn decode_book(dir: &Path, hash: &Hash) -> Result<SchemaBook, Failure> {
-    let bytes = artefacts::get(dir, SCHEMAS, hash)?;
-    SchemaBook::from_bytes(&bytes).map_err(|why| Failure::Input(format!("schemas {hash}: {why}")))
+fn stored_book(dir: &Path, hash: &Hash) -> Result<SchemaBook, Failure> {
+    decode_book(hash, &artefacts::get(dir, SCHEMAS, hash)?)
+}
+
+/// The book of these bytes, which are called `hash`.
+///
+/// # Errors
+/// [`Failure::Input`] where they are damaged.
+pub fn decode_book(hash: &Hash, bytes: &[u8]) -> Result<SchemaBook, Failure> {
+    SchemaBook::from_bytes(bytes).map_err(|why| Failure::Input(format!("schemas {hash}: {why}")))
 }
 
 /// Folds as much of the end of a tape as it takes. Twice the experiences that are kept, so that those do

@@ -112,4 +112,6 @@ fn a_network_learns_from_a_tape_what_was_recalled_and_read() {
     std::fs::write(folder.path().join("out/schemas.book"), b"another").expect("written");
     run(&["demo", "--network", &out]).fails(2, &["its card names", &book]);
     train(&["--journal", &path("nowhere"), "--out", &out]).fails(2, &["nowhere"]);
+    train(&["--task", "predicates", "--journal", &tape, "--out", &out])
+        .fails(2, &["--journal is for --task next-move"]);
 }

@@ -25,7 +25,10 @@ const ACTIONS: usize = Action::COUNT;
 pub struct Standard {
     mean: Vec<f64>,
     deviation: Vec<f64>,
+    /// Empty where nothing was recalled.
     pub(crate) recall: Vec<f64>,
+    /// Whether there is a headline.
+    reads: bool,
 }
 
 impl Standard {
@@ -55,7 +58,20 @@ impl Standard {
                 of_kind.fold((0.0, 0.0), |(sum, count), &x| (sum + f64::from(x) * f64::from(x), count + 1.0));
             sum / f64::max(count, 1.0)
         };
-        Self { mean, deviation, recall: (0..width).map(|at| root(square(at % kinds))).collect() }
+        let recall = (0..width).map(|at| root(square(at % kinds))).collect();
+        let reads = samples.iter().any(|sample| dataset.rows[sample.row].headline.is_some());
+        Self { mean, deviation, recall, reads }
+    }
+
+    /// What these samples teach: vision and prices, and text and memory where one of them has it.
+    #[must_use]
+    pub fn modalities(&self) -> Vec<Modality> {
+        let teaches = |modality: &Modality| match modality {
+            Modality::Vision | Modality::Price => true,
+            Modality::Text => self.reads,
+            Modality::Memory => !self.recall.is_empty(),
+        };
+        Modality::ALL.into_iter().filter(teaches).collect()
     }
 
     /// A row in deviations from the mean.
@@ -145,6 +161,8 @@ pub struct Numbers {
     drawn_before: Vec<usize>,
     /// Standardised price numbers, `[rows][K]`, as they are and mirrored.
     price: [Vec<f32>; 2],
+    /// What was taught; the rest is in no batch.
+    modalities: Vec<Modality>,
     /// Scaled recalls, one a row, as they are and mirrored; empty where nothing was recalled.
     recall: [Vec<Vec<f32>>; 2],
     headlines: Vec<Vec<f32>>,
@@ -186,6 +204,7 @@ impl Numbers {
                 let scaled = dataset.rows.iter().map(|row| standard.scale_recall(&row.recall));
                 scaled.map(|recall| if is_mirrored { change_places(recall) } else { recall }).collect()
             }),
+            modalities: standard.modalities(),
             headlines: dataset.headlines.clone(),
             headline: dataset.rows.iter().map(|row| row.headline).collect(),
             has_mirror: odd.is_some(),
@@ -219,19 +238,15 @@ impl Numbers {
         runs.chunks((size / run).max(1)).map(|runs| runs.iter().flat_map(turned).collect()).collect()
     }
 
-    fn recalls_nothing(&self) -> bool {
-        self.recall[0].iter().all(Vec::is_empty)
-    }
-
-    /// The tensors of a modality that not every sample has; none where no row ever has it.
+    /// The tensors of a modality that not every sample has; none where it was not taught.
     fn shown<'a>(
         &self,
         samples: &[Sample],
-        is_never: bool,
+        modality: Modality,
         width: usize,
         of: impl Fn(&Sample) -> Option<&'a [f32]>,
     ) -> Result<Option<Shown>> {
-        if is_never {
+        if !self.modalities.contains(&modality) {
             return Ok(None);
         }
         let (mut numbers, mut present) = (vec![0.0; samples.len() * width], vec![0.0f32; samples.len()]);
@@ -295,12 +310,12 @@ impl Numbers {
                     device,
                 )?
                 .reshape((count, 1))?,
-                text: self.shown(samples, self.headlines.is_empty(), self.shape.text, |sample| {
+                text: self.shown(samples, Modality::Text, self.shape.text, |sample| {
                     // what a headline says of the mirror image nobody knows
                     let is_shown = !sample.mirrored && shows(sample, Modality::Text);
                     Some(&*self.headlines[self.headline[sample.row].filter(|_| is_shown)? as usize])
                 })?,
-                memory: self.shown(samples, self.recalls_nothing(), self.shape.memory, |sample| {
+                memory: self.shown(samples, Modality::Memory, self.shape.memory, |sample| {
                     let recall = &*self.recall[usize::from(sample.mirrored)][sample.row];
                     Some(recall).filter(|recall| !recall.is_empty() && shows(sample, Modality::Memory))
                 })?,

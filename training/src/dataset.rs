@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use networks::Shape;
 use serde::{Deserialize, Serialize};
-use synapse::Modality;
 
 use crate::error::TrainError;
 
@@ -157,17 +156,6 @@ impl Dataset {
             [row.time_ns, row.mid2, headline].iter().for_each(|x| _ = hasher.update(&x.to_le_bytes()));
         }
         hasher.finalize().to_hex().to_string()
-    }
-
-    /// What there is beside prices: vision, and text and memory where some row has them.
-    #[must_use]
-    pub fn modalities(&self) -> Vec<Modality> {
-        let has = |modality: &Modality| match modality {
-            Modality::Vision | Modality::Price => true,
-            Modality::Text => self.rows.iter().any(|row| row.headline.is_some()),
-            Modality::Memory => self.rows.iter().any(|row| !row.recall.is_empty()),
-        };
-        Modality::ALL.into_iter().filter(has).collect()
     }
 
     /// The row of exactly that time.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use networks::{Shape, Weights};
 use serde::{Deserialize, Serialize};
+use synapse::Modality;
 
 use crate::baselines::{baselines, rule};
 use crate::batch::{Numbers, Odd, Standard};
@@ -65,6 +66,8 @@ pub struct Trained {
     pub weights: Weights,
     /// What all of them are worth.
     pub report: Report,
+    /// What it was taught; what only samples behind the cut have, it was not.
+    pub modalities: Vec<Modality>,
 }
 
 /// The whole state of a training.
@@ -201,7 +204,7 @@ fn judge(
         rules: rules.map(|rules| rules.report(&split.test, &models[chosen], plan.fitting.batch)),
         finished: courses.iter().all(|course| course.is_over(&plan.fitting)),
     };
-    Ok(Trained { weights: Weights::new(&plan.shape, tensors)?, report })
+    Ok(Trained { weights: Weights::new(&plan.shape, tensors)?, report, modalities: standard.modalities() })
 }
 
 fn hits(classes: &[usize], signs: &[i8]) -> Rule {

@@ -22,6 +22,14 @@ market::params! {
     }
 }
 
+impl ThalamusParams {
+    /// The age beyond which a headline is stale, in nanoseconds.
+    #[must_use]
+    pub fn news_stale_ns(&self) -> i64 {
+        i64::from(self.news_stale_s) * market::time::SECOND_NS
+    }
+}
+
 /// The latest headline about an instrument.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Headline {
@@ -80,7 +88,7 @@ impl Thalamus {
         fuser.iter().for_each(Fuser::check);
         let width = params.width.max(layout.width());
         let projection = Projection::seeded(seed_for(run_seed, NAME), layout.width(), width);
-        let news_stale_ns = i64::from(params.news_stale_s) * 1_000_000_000;
+        let news_stale_ns = params.news_stale_ns();
         let (room, state) = (Room::default(), State::default());
         let mut thalamus = Self { layout, projection, instruments, fuser, news_stale_ns, room, state };
         thalamus.set_state(State::default());

@@ -299,3 +299,21 @@ fn a_bag_holds_blocks_of_what_it_is_drawn_from_and_what_is_learned_is_learned_ag
     assert_eq!((best.epoch, best.validation_loss), (learned.epoch, learned.validation_loss));
     assert_ne!(best.tensors, learned.tensors);
 }
+
+#[test]
+fn what_only_the_test_part_has_is_not_taught_and_not_shown() {
+    let (plan, mut data) = (Plan { seeds: vec![1], ..plan() }, dataset());
+    let taught = |data: &Dataset| train(data, &plan, &mut |_| {}, &|| false).expect("trained");
+    assert_eq!(taught(&data).modalities, Modality::ALL);
+    let cut_ns = data.split(&plan.protocol, &plan.shape).expect("parts").cut_ns;
+    for row in data.rows.iter_mut().filter(|row| row.time_ns < cut_ns) {
+        (row.recall, row.headline) = (Vec::new(), None);
+    }
+    let late = taught(&data);
+    for row in &mut data.rows {
+        (row.recall, row.headline) = (Vec::new(), None);
+    }
+    let never = taught(&data);
+    assert_eq!(late.modalities, [Modality::Vision, Modality::Price]);
+    assert_eq!(late, never, "it judges no forecast by what it does not know");
+}

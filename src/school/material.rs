@@ -1,5 +1,5 @@
-//! What a brain lived through, as its tape tells it, as rows to learn from: what was recalled and read stands there beside
-//! what was sensed.
+//! What a network learns from: rows that were sensed, or what a brain lived through, as its tape tells it. There, what was
+//! recalled and read stands beside what was sensed.
 
 use std::path::{Path, PathBuf};
 
@@ -18,10 +18,12 @@ use crate::config::Config;
 use crate::failure::Failure;
 use crate::sleep::{SCHEMAS, read_book};
 
-/// What a tape tells of its one instrument.
+/// What a network learns from.
 #[derive(Debug)]
-pub struct Lived {
-    /// The configuration that the run began with.
+pub struct Material {
+    /// What it is called in a card.
+    pub source: String,
+    /// The configuration it was sensed with.
     pub config: Config,
     /// The rows, with what was recalled and read.
     pub dataset: Dataset,
@@ -31,19 +33,27 @@ pub struct Lived {
     pub blind: u64,
     /// What made the samples.
     pub sampler: String,
-    /// The feeds.
-    pub feeds: Vec<String>,
     /// What was learned asleep took effect then.
     nights: Vec<(Timestamp, Hash)>,
+    /// The journal that keeps it.
     dir: PathBuf,
 }
 
-impl Lived {
-    /// Reads the tape of a run with one instrument; a row has the first `price_numbers` of the price stream.
+impl Material {
+    /// What was sensed where nobody traded: nothing is recalled or read.
+    pub fn of_rows(source: String, config: Config, rows: Rows, sampler: String) -> Self {
+        let (rows, features, blind) = rows.into_rows();
+        let dataset = Dataset { rows, ..Dataset::default() };
+        let (nights, dir) = (Vec::new(), PathBuf::new());
+        Self { source, config, dataset, features, blind, sampler, nights, dir }
+    }
+
+    /// What a run with one instrument lived through, as its tape tells it; a row has the first `price_numbers` of the
+    /// price stream.
     ///
     /// # Errors
     /// [`Failure`] where the tape or its configuration cannot be read, or tells of several instruments.
-    pub fn read(dir: &Path, price_numbers: usize) -> Result<Self, Failure> {
+    pub fn of_tape(dir: &Path, price_numbers: usize) -> Result<Self, Failure> {
         let reader = Reader::open(dir)?;
         let manifest = reader.manifest();
         let config = read_config(dir, &manifest.config)?;
@@ -57,7 +67,7 @@ impl Lived {
         let mut fold = Fold {
             id,
             rows: Rows::new(&config.visual_cortex, instrument.clone(), price_numbers),
-            stale_ns: i64::from(config.thalamus.news_stale_s) * 1_000_000_000,
+            stale_ns: config.thalamus.news_stale_ns(),
             schemas: schemas.map(|artefact| artefact.hash).collect(),
             nights: manifest.schemas.iter().map(|hash| (Timestamp::MIN, *hash)).collect(),
             news: None,
@@ -72,19 +82,11 @@ impl Lived {
         }
         let formats: Vec<_> = manifest.formats.iter().filter_map(|name| name.parse().ok()).collect();
         let sampler = assemble::sampler(&config, &formats).to_string();
-        let (feeds, dir) = (manifest.feeds.clone(), dir.to_owned());
+        let source = format!("a run over {}", manifest.feeds.join(", "));
         let Fold { rows, nights, headlines, .. } = fold;
-        let (rows, features, blind) = rows.into_rows();
-        Ok(Self {
-            config,
-            dataset: Dataset { rows, headlines },
-            features,
-            blind,
-            sampler,
-            feeds,
-            nights,
-            dir,
-        })
+        let mut material = Self::of_rows(source, config, rows, sampler);
+        material.dataset.headlines = headlines;
+        Ok(Self { nights, dir: dir.to_owned(), ..material })
     }
 
     /// The schemas that were recalled from before `time_ns`; none where nothing was learned by then.
